@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace regolo::core {
+
+/// Whether all bytes are below 128.
+bool all_ascii(std::string_view text) noexcept;
+
+/// The length of the longest prefix that is valid UTF-8.
+std::size_t valid_utf8_prefix(std::string_view text) noexcept;
+
+/// Appends `text` with U+FFFD for each part that is not UTF-8, as browsers decode it (WHATWG
+/// Encoding: one for each maximal subpart).
+void append_valid_utf8(std::string& out, std::string_view text);
+
+/** For a log line: control characters (C0, DEL, C1) and the Unicode line separators are escaped,
+    bytes that are not UTF-8 replaced, and what is longer than `limit` code points ends in "...". */
+std::string printable(std::string_view text, std::size_t limit);
+
+}  // namespace regolo::core
