@@ -1,0 +1,25 @@
+#pragma once
+
+#include <regolo/api_request.hpp>
+#include <regolo/call_options.hpp>
+#include <regolo/chat.hpp>
+#include <regolo/chat_accumulator.hpp>
+#include <regolo/client.hpp>
+#include <regolo/client_config.hpp>
+#include <regolo/completion.hpp>
+#include <regolo/credential.hpp>
+#include <regolo/error.hpp>
+#include <regolo/headers.hpp>
+#include <regolo/json.hpp>
+#include <regolo/message.hpp>
+#include <regolo/metadata.hpp>
+#include <regolo/model.hpp>
+#include <regolo/observer.hpp>
+#include <regolo/options.hpp>
+#include <regolo/sse_parser.hpp>
+#include <regolo/stream.hpp>
+#include <regolo/stream_end.hpp>
+#include <regolo/tool.hpp>
+#include <regolo/try_await.hpp>
+#include <regolo/usage.hpp>
+#include <regolo/version.hpp>

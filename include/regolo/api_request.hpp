@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include <regolo/error.hpp>
+#include <regolo/metadata.hpp>
+
+namespace regolo::inline v0 {
+
+/** A request to any path of the API, for what has no typed method yet.
+
+    The path is joined to the base URL as those of the typed methods are: with or without a leading
+    `/v1`, which is never doubled. It may end in a query.
+*/
+class REGOLO_EXPORT api_request {
+public:
+    api_request() = default;
+    /// Without a body, such as ("GET", "/v1/models").
+    api_request(std::string_view http_method, std::string_view url_path);
+    /// With a JSON body.
+    api_request(std::string_view http_method, std::string_view url_path, const boost::json::value& json);
+
+    std::string method = "POST";
+    std::string path;
+    std::string body;                                   ///< sent as it is
+    std::string content_type = "application/json";      ///< not sent without a body
+};
+
+/// The answer to an `api_request`: a success (2xx) with its body as it came.
+struct REGOLO_EXPORT api_response {
+    std::string body;
+    regolo::metadata metadata;
+
+    /// The body as JSON; throws `error` with `errc::bad_response` when it is none.
+    [[nodiscard]] boost::json::value json() const;
+};
+
+/// One event of a stream, as `client::stream_request` yields it.
+struct server_event {
+    std::string event;             ///< the `event:` field; empty when there was none
+    std::string data;              ///< the `data:` lines, joined by line feeds
+    std::string id;                ///< the last event id
+};
+
+}  // namespace regolo::inline v0

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <regolo/credential.hpp>
+#include <regolo/headers.hpp>
+#include <regolo/options.hpp>
+
+namespace regolo::inline v0 {
+
+/** What one call does differently from its client. Everything unset takes the client's value.
+
+    @par Example
+    @code
+    regolo::call_options options;
+    options.time.total = std::chrono::seconds(30);
+    options.stop = stop_button.get_token();
+    auto answer = co_await client.chat(request, options);
+    @endcode
+*/
+class REGOLO_EXPORT call_options {
+public:
+    call_options() = default;
+
+    time_limits time;
+    /// No attempt runs past it, and none starts that cannot fit. Fails with `errc::deadline_exceeded`.
+    std::optional<std::chrono::steady_clock::time_point> deadline;
+    /// Replaces the client's policy as a whole.
+    std::optional<retry_policy> retry;
+    /// Replaces `retry_policy::max_retries` alone.
+    std::optional<int> max_retries;
+    /// Used instead of the client's key when not empty.
+    credential key;
+    /// Used instead of the client's URL when not empty. The client's key goes there only if the origin
+    /// (scheme, host and port) is the client's own; otherwise give `key` as well.
+    std::string base_url;
+    /// Added; a field of the same name that the client would send is replaced.
+    std::vector<header> headers;
+    /// Not sent, by name in any case. `Host`, `Content-Length` and the like cannot be removed.
+    std::vector<std::string> remove_headers;
+    /// Appended to the URL, percent-encoded.
+    std::vector<std::pair<std::string, std::string>> query;
+    /// `request_stop()` from any thread cancels the call or its stream, as if by Asio's cancellation.
+    std::stop_token stop;
+    /// Travels with each observer event of the call, such as a parent span.
+    std::shared_ptr<void> context;
+    /// Identifies the call to the server and in errors and events. Empty: a new UUID.
+    std::string call_id;
+};
+
+}  // namespace regolo::inline v0

@@ -1,0 +1,162 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <regolo/api_request.hpp>
+#include <regolo/call_options.hpp>
+#include <regolo/chat.hpp>
+#include <regolo/client_config.hpp>
+#include <regolo/completion.hpp>
+#include <regolo/error.hpp>
+#include <regolo/model.hpp>
+#include <regolo/stream.hpp>
+#include <regolo/version.hpp>
+
+namespace regolo::inline v0 {
+
+/// Gauges (now) and counters (since the client was made), over all origins.
+struct client_stats {
+    std::size_t connections = 0;    ///< open or being opened: the sum of the four that follow
+    std::size_t connecting = 0;
+    std::size_t in_use = 0;
+    std::size_t idle = 0;
+    std::size_t draining = 0;       ///< an ended stream whose last bytes are still awaited
+    std::size_t waiting = 0;        ///< calls in the queue for a place
+    std::size_t calls = 0;          ///< calls and streams that have not ended
+
+    std::uint64_t calls_started = 0;
+    std::uint64_t calls_failed = 0;
+    std::uint64_t attempts = 0;           ///< requests sent or tried, without stale replays
+    std::uint64_t retries = 0;
+    std::uint64_t stale_replays = 0;      ///< requests sent again since the reused connection was dead
+    std::uint64_t connections_opened = 0;
+    std::uint64_t connections_reused = 0;
+    std::uint64_t tls_resumed = 0;        ///< handshakes shortened by a session ticket
+};
+
+/// A request as it would be sent, for logs and bug reports. The key is masked.
+struct REGOLO_EXPORT request_preview {
+    std::string method;
+    std::string url;
+    std::vector<header> headers;
+    std::string body;
+
+    /// A command line for a POSIX shell, with `$REGOLO_API_KEY` in the place of the key.
+    [[nodiscard]] std::string to_curl() const;
+};
+
+/** A client of the API.
+
+    A cheap, movable handle on shared state: connections, sessions, look-ups and limits are shared by all
+    calls. Make one and keep it.
+
+    @code
+    asio::awaitable<void> ask() {
+        regolo::client client(co_await asio::this_coro::executor);
+        auto answer = co_await client.chat({"Llama-3.3-70B-Instruct", "Tell me something about Rome."});
+        std::cout << answer.text() << '\n';
+    }
+    @endcode
+
+    Every operation is lazy: it starts when it is awaited, copies or moves what it is given, and
+    keeps the shared state alive, so that the client may be destroyed meanwhile.
+
+    @par Executor       sockets and timers live on the executor given; results arrive on the caller's
+    @par Thread safety  safe from any thread and any executor
+    @par Cancellation   terminal; closes the connection of the call and frees its place at once. Answers
+                        that were being generated may still be billed.
+    @par Errors         operations throw `error`; see `errc`. `try_await` turns that into a value
+    @par Lifetimes      must not outlive its execution context; not to be used in a child after `fork`
+*/
+class REGOLO_EXPORT client {
+public:
+    /// With `client_config::from_environment()`.
+    /// @throws error  `errc::bad_url` or `errc::bad_config`
+    explicit client(boost::asio::any_io_executor executor)
+        : client(std::move(executor), client_config::from_environment())
+    {
+    }
+
+    /// @throws error  `errc::bad_url`, `errc::bad_config`, or what OpenSSL says of `tls_options`
+    client(boost::asio::any_io_executor executor, client_config config)
+        : client(std::move(executor), std::move(config), &detail::boost_abi<BOOST_VERSION>::tag)
+    {
+    }
+
+    /// Closes idle connections; running calls and open streams live on.
+    ~client();
+    client(client&&) noexcept;
+    client& operator=(client&&) noexcept;
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    /// Sends a chat request and returns the whole answer.
+    [[nodiscard]] boost::asio::awaitable<chat_response> chat(chat_request request, call_options options = {});
+
+    /** Sends a chat request and streams the answer.
+
+        Returns when the response head has arrived and was a success. Until the first chunk has been
+        handed out, a failure that the retry policy covers starts a new attempt, also inside `next()`.
+    */
+    [[nodiscard]] boost::asio::awaitable<chat_stream> stream_chat(chat_request request,
+                                                                  call_options options = {});
+
+    /// Sends a text completion request and returns the whole answer.
+    [[nodiscard]] boost::asio::awaitable<completion_response> complete(completion_request request,
+                                                                       call_options options = {});
+
+    /// Sends a text completion request and streams the answer; see `stream_chat`.
+    [[nodiscard]] boost::asio::awaitable<completion_stream> stream_completion(completion_request request,
+                                                                              call_options options = {});
+
+    /// Lists the models.
+    [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {});
+
+    /// Sends any request and returns the body of the answer.
+    [[nodiscard]] boost::asio::awaitable<api_response> request(api_request request,
+                                                               call_options options = {});
+
+    /// Sends any request and streams the events of the answer.
+    [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(api_request request,
+                                                                      call_options options = {});
+
+    /// What a call would send. `stream` shows the form that the streaming call sends.
+    /// @throws error  as the call itself would before it touches the network
+    [[nodiscard]] request_preview preview(const chat_request& request, const call_options& options = {},
+                                          bool stream = false) const;
+    [[nodiscard]] request_preview preview(const completion_request& request,
+                                          const call_options& options = {}, bool stream = false) const;
+    [[nodiscard]] request_preview preview(const api_request& request,
+                                          const call_options& options = {}) const;
+
+    [[nodiscard]] client_stats stats() const;
+
+    /// Ends everything at once: what is in flight fails with `errc::client_closed`, and so do later calls.
+    void close() noexcept;
+
+    /** Ends gracefully: new calls fail with `errc::client_closed`, those in flight may finish.
+
+        @param limit  at which the rest is cancelled
+        @returns      true when everything finished by itself
+        @par Cancellation  stops waiting; the client stays closed for new calls
+    */
+    [[nodiscard]] boost::asio::awaitable<bool> drain(std::chrono::nanoseconds limit);
+
+    [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;
+
+private:
+    client(boost::asio::any_io_executor executor, client_config config, const char* abi);
+
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+}  // namespace regolo::inline v0

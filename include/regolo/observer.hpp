@@ -1,0 +1,108 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <string_view>
+
+#include <regolo/error.hpp>
+#include <regolo/metadata.hpp>
+#include <regolo/usage.hpp>
+
+namespace regolo::inline v0 {
+
+/// What every event of a call carries. The views live for the duration of the event.
+struct call_event {
+    std::string_view call_id;                   ///< the same for all events of a call
+    std::string_view operation;                 ///< "chat", "text_completion", "models" or "request"
+    std::string_view path;                      ///< such as "/v1/chat/completions"
+    std::string_view server_address;            ///< host name or address
+    std::uint16_t server_port = 0;
+    std::string_view model;                     ///< the model asked for
+    bool stream = false;
+    int attempt = 0;                            ///< 1 for the first; 0 before it
+    const std::shared_ptr<void>* context = nullptr;   ///< `call_options::context`; may be null inside
+};
+
+/// A connection was taken from the pool or made.
+struct connection_event {
+    bool reused = false;
+    std::chrono::nanoseconds queued{};                    ///< waited for a place
+    std::optional<std::chrono::nanoseconds> resolve;      ///< of a new connection
+    std::optional<std::chrono::nanoseconds> connect;
+    std::optional<std::chrono::nanoseconds> tls;
+    bool tls_resumed = false;
+};
+
+/// A failed attempt is made again.
+struct retry_event {
+    const error_info& reason;
+    std::chrono::milliseconds delay{};                    ///< before the next attempt
+    bool stale_connection = false;                        ///< a replay that does not count as an attempt
+};
+
+/// A call is over.
+struct end_event {
+    boost::system::error_code code;                       ///< no error: success
+    phase where = phase::body;                            ///< of the failure
+    const error_info* error = nullptr;                    ///< null on success
+    int status = 0;
+    std::string_view finish_reason;
+    std::string_view model_served;
+    const regolo::usage* usage = nullptr;                 ///< null: unknown
+    std::uint64_t bytes_sent = 0;                         ///< body bytes, over all attempts
+    std::uint64_t bytes_received = 0;
+    int attempts = 0;
+    bool dropped = false;                                 ///< the stream was destroyed before its end
+    std::chrono::nanoseconds duration{};
+};
+
+/// Why a connection was closed.
+enum class close_reason {
+    finished,          ///< the server does not keep it open
+    idle,              ///< unused for `pool_options::idle_limit`, or above `max_idle`
+    aged,              ///< older than `pool_options::max_age`
+    closed_by_peer,    ///< the server closed it while it was idle
+    unusable,          ///< bytes were left over, or the answer was not read to its end
+    cancelled,         ///< the call was cancelled, dropped or timed out
+    failed,            ///< an error of the connection
+    client_closed,     ///< `client::close`, `drain`, or the client's end
+};
+
+[[nodiscard]] REGOLO_EXPORT std::string_view to_string(close_reason reason) noexcept;
+
+/** Sees what happens to calls and connections, for logs, metrics and traces.
+
+    Override what is needed; set it as `client_config::observer`. The functions are called inline, on the
+    executor of the client or of the caller, possibly from several threads at once for different calls;
+    those of one call come in order, one at a time. They must return soon and must not call the
+    client. None is ever given the key, a prompt or an answer.
+
+    The order for one call is: `call_started`, then per attempt `queued` (only when it has to wait),
+    `connection_acquired`, `request_sent`, `head_received`, `first_event` (streams), and where it failed
+    and goes on `retry_planned`; at last `call_ended`, exactly once.
+*/
+class REGOLO_EXPORT observer {
+public:
+    virtual ~observer();
+
+    virtual void call_started(const call_event& call) noexcept;
+    virtual void queued(const call_event& call) noexcept;
+    virtual void connection_acquired(const call_event& call, const connection_event& connection) noexcept;
+    virtual void request_sent(const call_event& call, std::uint64_t body_bytes) noexcept;
+    virtual void head_received(const call_event& call, const metadata& answer) noexcept;
+    virtual void first_event(const call_event& call, std::chrono::nanoseconds since_start) noexcept;
+    virtual void retry_planned(const call_event& call, const retry_event& retry) noexcept;
+    virtual void call_ended(const call_event& call, const end_event& end) noexcept;
+    /// A connection, which belongs to no call while it is idle.
+    virtual void connection_closed(std::string_view origin, close_reason reason) noexcept;
+};
+
+/** An observer that writes one line per event.
+
+    @param out  must outlive every client that uses the observer; lines of several threads do not mix
+*/
+[[nodiscard]] REGOLO_EXPORT std::shared_ptr<observer> log_observer(std::ostream& out);
+
+}  // namespace regolo::inline v0

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+
+#include <regolo/export.hpp>
+
+namespace regolo::inline v0 {
+
+inline constexpr int version_major = 0;
+inline constexpr int version_minor = 1;
+inline constexpr int version_patch = 0;
+
+/// The version of the compiled library, such as "0.1.0". It may differ from the header's constants
+/// when a shared library was replaced.
+[[nodiscard]] REGOLO_EXPORT std::string_view version() noexcept;
+
+namespace detail {
+
+/** Ties a program to the Boost version that the library was built with.
+
+    Boost types are part of the interface and their layout changes between versions. Only the
+    specialisation for the library's own Boost is defined in it, so that a program compiled with
+    another one fails at link time, naming `boost_abi<...>`, instead of at run time.
+*/
+template <int BoostVersion>
+struct boost_abi;
+
+template <>
+struct boost_abi<BOOST_VERSION> {
+    REGOLO_EXPORT static const char tag;
+};
+
+}  // namespace detail
+}  // namespace regolo::inline v0

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include <regolo/error.hpp>
+
+#include "core/http_message.hpp"
+
+namespace regolo::core {
+
+/** What a response that is no success means: code, the server's words from any of the shapes that gateways send
+    (API shapes, FastAPI, HTML, plain text, nothing), ids, retry-after, metadata. `body` may be cut at the limit.
+    @param now  for a `Retry-After` that is a date */
+error_info decode_error(const response_head& head, std::string_view body, std::chrono::system_clock::time_point now);
+
+/// The same for an error frame inside a stream whose head was a success: `frame` is the JSON of the event.
+error_info decode_error_frame(const boost::json::value& frame);
+/// An error frame that is text.
+error_info decode_error_text(std::string_view text);
+
+/// Whether a JSON event is an error frame: a non-null "error", or "detail" without "choices".
+bool is_error_frame(const boost::json::value& json) noexcept;
+
+/** The status that an error is judged by: the HTTP status of a failed response, else the code that an error frame
+    gives (a number, or a name such as "rate_limit_exceeded" or "overloaded_error"), else 0. */
+int effective_status(const error_info& info) noexcept;
+
+/// A budget or quota is used up, so that no retry helps: exact matches on code and type.
+bool is_exhausted(const error_info& info) noexcept;
+
+/// Where a server's answer repeats the key, or anything that looks like one, it is replaced.
+std::string redact(std::string_view text, std::string_view key);
+/// The same for every text member of an error.
+void redact(error_info& info, std::string_view key);
+
+/** `retry-after-ms`, `retry-after` (seconds, fraction, HTTP date) or `llm_provider-retry-after`; nothing for zero,
+    negative, past or unreadable values. */
+std::optional<std::chrono::microseconds> read_retry_after(const std::vector<header>& headers,
+                                                          std::chrono::system_clock::time_point now);
+
+}  // namespace regolo::core

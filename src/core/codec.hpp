@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include <regolo/chat.hpp>
+#include <regolo/completion.hpp>
+#include <regolo/error.hpp>
+#include <regolo/model.hpp>
+#include <regolo/options.hpp>
+
+namespace regolo::core {
+
+/// The body of a request. Fails with `errc::invalid_request` (the text names the member) for numbers that are not
+/// finite, text that is not UTF-8, or no model. `default_model` is used where the request names none.
+result<std::string> encode(const chat_request& request, bool stream, std::string_view default_model);
+result<std::string> encode(const completion_request& request, bool stream, std::string_view default_model);
+
+/// Reads a whole answer. Tolerates what servers really send; fails with `errc::bad_response` otherwise, and with the API's
+/// error where a success carries an error object.
+template <class T>
+result<T> decode(std::string_view body, const limits& bounds);
+
+extern template result<chat_response> decode(std::string_view, const limits&);
+extern template result<completion_response> decode(std::string_view, const limits&);
+extern template result<model_list> decode(std::string_view, const limits&);
+
+}  // namespace regolo::core

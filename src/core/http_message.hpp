@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <regolo/error.hpp>
+#include <regolo/headers.hpp>
+
+#include "core/base_url.hpp"
+#include "core/secret.hpp"
+
+namespace regolo::core {
+
+/// A request without its key. The body is shared by the attempts of a call and never changes.
+struct http_request {
+    std::string method;
+    std::string target;
+    std::vector<header> headers;
+    std::shared_ptr<const std::string> body;    ///< null: none
+};
+
+/// The head of a response.
+struct response_head {
+    int status = 0;
+    int version = 11;                           ///< 10 or 11
+    std::string reason;
+    std::vector<header> headers;
+};
+
+/** A key as it goes into the `Authorization` field: without white space around it and without "Bearer ", which people
+    copy along. Empty stays empty: no key. Fails with `errc::bad_config`, without showing it, where anything but visible
+    ASCII is inside. The view points into `key`. */
+result<std::string_view> clean_key(std::string_view key);
+
+/** The bytes of a request head, in one buffer that is wiped after use. `key` becomes the `Authorization` field when
+    it is not empty, unless the caller's own headers carry one; see `clean_key`. Names must be tokens, values free of
+    control characters (tab excepted), and the fields that frame the message (Host, Content-Length, Transfer-Encoding,
+    Connection and the like) are not the caller's: otherwise `errc::invalid_request` (`errc::bad_config` for the key),
+    without showing the value. Sets Host, Content-Length (POST, PUT, PATCH, or where there is a body)
+    and Connection-free HTTP/1.1. */
+result<secret> encode_head(const http_request& request, const origin& where, std::string_view key);
+
+/// Puts `wanted` in place of a field of the same name, or appends it.
+void set_header(std::vector<header>& fields, header wanted);
+void remove_header(std::vector<header>& fields, std::string_view name);
+
+/// Case-insensitive comparison of ASCII text.
+bool iequals(std::string_view a, std::string_view b) noexcept;
+
+/// The media type of a content-type value, lower case, without parameters: "text/event-stream".
+std::string media_type(std::string_view content_type);
+/// "application/json", or any "...+json".
+bool is_json_type(std::string_view media_type) noexcept;
+
+/** Seconds of `Keep-Alive: timeout=N`, if the head has it. */
+std::optional<int> keep_alive_timeout(const response_head& head) noexcept;
+
+}  // namespace regolo::core

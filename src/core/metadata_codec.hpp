@@ -1,0 +1,12 @@
+#pragma once
+
+#include <regolo/metadata.hpp>
+
+#include "core/http_message.hpp"
+
+namespace regolo::core {
+
+/// Reads everything that the head of a response tells into `out`; leaves the other members as they are.
+void read_head(const response_head& head, metadata& out);
+
+}  // namespace regolo::core
