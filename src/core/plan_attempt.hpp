@@ -25,14 +25,16 @@ struct attempt {
     std::size_t target = 0;
 };
 
-/// Wait, then start one.
+/// Wait, then start one, without asking again.
 struct wait {
     std::chrono::microseconds delay{};
-    bool gates_client = false;      ///< a 429 with a retry-after: no other call of the client starts before
+    bool gates_client = false;      ///< a 429 or 503 with a retry-after: no other call of the client starts before
     std::chrono::microseconds floor{};   ///< the part of `delay` that the server asked for; zero without
+    attempt next;                   ///< what to start then
 };
 
-/// The call has failed. `instead` replaces the last error where another one is the cause.
+/** The call has failed. `instead` replaces the last error: it is the same with a longer message, which says why
+    there is no further attempt, or `errc::deadline_exceeded` where there was none yet. */
 struct give_up {
     std::optional<error_info> instead;
 };
@@ -40,6 +42,10 @@ struct give_up {
 using attempt_plan = std::variant<attempt, wait, give_up>;
 
 /** The only place that decides whether, when and where an attempt is made.
+
+    In this order: nothing after a delivered chunk, for a used-up budget, or after a failure that a repetition
+    cannot mend or that was not the server's; then what the server says (`x-should-retry`), its status, or whether the request
+    was sent; then the number of retries, the server's `retry-after` against its cap, and the time left.
 
     @param number  attempts started so far
     @param last    what ended the last one; null before the first

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <regolo/error.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include <regolo/error.hpp>
 
 namespace regolo::core {
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-constexpr bool is_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_alpha(char c) noexcept
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /// C0 controls and DEL; bytes of UTF-8 are none.
 constexpr bool is_control(char c) noexcept

@@ -1,0 +1,50 @@
+#include "core/text.hpp"
+
+#include <regolo/client_config.hpp>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace regolo::inline v0 {
+namespace {
+
+/// The first of these variables that is not blank; empty if there is none.
+std::string_view read(const char* name, const char* otherwise = nullptr) noexcept
+{
+    for (const char* variable : {name, otherwise})
+    {
+        const char* const value = variable ? std::getenv(variable) : nullptr;
+        if (value && !core::trim(value).empty())
+        {
+            return core::trim(value);
+        }
+    }
+    return {};
+}
+
+client_config read_all(const char* other_key, const char* other_url, const char* other_model)
+{
+    client_config config;
+    if (const std::string_view key = read("REGOLO_API_KEY", other_key); !key.empty())
+    {
+        config.key = credential(key);
+    }
+    if (const std::string_view url = read("REGOLO_BASE_URL", other_url); !url.empty())
+    {
+        config.base_url = url;
+    }
+    config.model = read("REGOLO_MODEL", other_model);
+    config.allow_plaintext = read("REGOLO_ALLOW_PLAINTEXT") == "1";
+    return config;
+}
+
+}  // namespace
+
+client_config client_config::from_environment() { return read_all(nullptr, nullptr, nullptr); }
+
+client_config client_config::from_python_environment()
+{
+    return read_all("API_KEY", "REGOLO_URL", "LLM");
+}
+
+}  // namespace regolo::inline v0

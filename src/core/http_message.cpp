@@ -1,0 +1,218 @@
+#include "core/http_message.hpp"
+
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <initializer_list>
+#include <utility>
+
+namespace regolo::core {
+namespace {
+
+constexpr bool is_token_char(char c) noexcept
+{
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    return is_alpha(c) || is_digit(c) || marks.find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) noexcept
+{
+    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+}
+
+bool is_field_value(std::string_view text) noexcept
+{
+    return std::none_of(text.begin(), text.end(),
+                        [](char c) { return is_control(c) && c != '\t'; });
+}
+
+/// Fields that frame the message or steer the connection: only this library may set them.
+bool is_reserved(std::string_view name) noexcept
+{
+    constexpr std::array<std::string_view, 10> names{
+        "Host",       "Content-Length", "Transfer-Encoding", "Connection",
+        "Keep-Alive", "Upgrade",        "Proxy-Connection",  "TE",
+        "Trailer",    "Expect"};
+    return std::any_of(names.begin(), names.end(),
+                       [name](std::string_view other) { return iequals(name, other); });
+}
+
+result<void> check(const http_request& request)
+{
+    if (!is_token(request.method))
+    {
+        return failure(errc::invalid_request, "the HTTP method is not a token such as GET or POST");
+    }
+    if (request.target.empty() ||
+        !std::all_of(request.target.begin(), request.target.end(), is_visible))
+    {
+        return failure(errc::invalid_request,
+                       "the request target is empty or has a space, a control character or a byte "
+                       "outside ASCII: percent-encode it");
+    }
+    for (const header& field : request.headers)
+    {
+        // a name that is no token is not shown: name and value may have been swapped
+        if (!is_token(field.name))
+        {
+            return failure(errc::invalid_request,
+                           "the name of a header is empty or has a character that HTTP does not "
+                           "allow there");
+        }
+        if (is_reserved(field.name))
+        {
+            return failure(errc::invalid_request,
+                           "the header " + field.name + " is set by the library: leave it out");
+        }
+        if (!is_field_value(field.value))
+        {
+            return failure(errc::invalid_request, "the value of the header " + field.name +
+                                                      " has a control character, such as a line "
+                                                      "break");
+        }
+    }
+    return {};
+}
+
+bool expects_body(std::string_view method) noexcept
+{
+    return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+}  // namespace
+
+result<std::string_view> clean_key(std::string_view key)
+{
+    constexpr std::string_view scheme = "Bearer ";
+    key = trim(key);
+    if (iequals(key.substr(0, scheme.size()), scheme))
+    {
+        key = trim(key.substr(scheme.size()));
+    }
+    if (!std::all_of(key.begin(), key.end(), is_visible))
+    {
+        return failure(errc::bad_config,
+                       "the key has a space, a control character or a byte outside ASCII inside: "
+                       "copy it again (it is not shown here)");
+    }
+    return key;
+}
+
+result<secret> encode_head(const http_request& request, const origin& where, std::string_view key)
+{
+    if (auto checked = check(request); !checked)
+    {
+        return checked.error();
+    }
+    const result<std::string_view> bearer = clean_key(key);
+    if (!bearer)
+    {
+        return bearer.error();
+    }
+    const bool with_key = !bearer->empty() && !find_header(request.headers, "Authorization");
+    const std::string host = host_field(where);
+    std::array<char, 24> digits{};
+    std::string_view length;
+    if (request.body || expects_body(request.method))
+    {
+        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                       request.body ? request.body->size() : std::size_t{0});
+        length = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
+    }
+
+    // The same pieces are first counted and then written, so that the key is copied once, to its place.
+    const auto for_each_piece = [&](auto put) {
+        put({request.method, " ", request.target, " HTTP/1.1\r\n"});
+        put({"Host: ", host, "\r\n"});
+        if (with_key)
+        {
+            put({"Authorization: Bearer ", *bearer, "\r\n"});
+        }
+        for (const header& field : request.headers)
+        {
+            put({field.name, ": ", field.value, "\r\n"});
+        }
+        if (!length.empty())
+        {
+            put({"Content-Length: ", length, "\r\n"});
+        }
+        put({"\r\n"});
+    };
+    using pieces = std::initializer_list<std::string_view>;
+    std::size_t size = 0;
+    for_each_piece([&size](pieces line) {
+        for (const std::string_view piece : line)
+        {
+            size += piece.size();
+        }
+    });
+    secret head = secret::with_capacity(size);
+    for_each_piece([&head](pieces line) {
+        for (const std::string_view piece : line)
+        {
+            head.append(piece);
+        }
+    });
+    return head;
+}
+
+void set_header(std::vector<header>& fields, header wanted)
+{
+    const auto same = [&wanted](const header& field) { return iequals(field.name, wanted.name); };
+    const auto first = std::find_if(fields.begin(), fields.end(), same);
+    if (first == fields.end())
+    {
+        fields.push_back(std::move(wanted));
+        return;
+    }
+    fields.erase(std::remove_if(first + 1, fields.end(), same), fields.end());
+    *first = std::move(wanted);
+}
+
+void remove_header(std::vector<header>& fields, std::string_view name)
+{
+    std::erase_if(fields, [name](const header& field) { return iequals(field.name, name); });
+}
+
+bool iequals(std::string_view a, std::string_view b) noexcept
+{
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+std::string media_type(std::string_view content_type)
+{
+    return to_lower(trim(content_type.substr(0, content_type.find(';'))));
+}
+
+bool is_json_type(std::string_view media_type) noexcept
+{
+    return media_type == "application/json" || media_type.ends_with("+json");
+}
+
+std::optional<int> keep_alive_timeout(const response_head& head) noexcept
+{
+    std::string_view rest = find_header(head.headers, "Keep-Alive").value_or("");
+    while (!rest.empty())
+    {
+        const std::string_view item = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(item.size() + 1, rest.size()));
+        const std::size_t equals = item.find('=');
+        if (equals == std::string_view::npos || !iequals(trim(item.substr(0, equals)), "timeout"))
+        {
+            continue;
+        }
+        const std::string_view value = trim(item.substr(equals + 1));
+        int seconds = 0;
+        const auto read = std::from_chars(value.data(), value.data() + value.size(), seconds);
+        if (read.ec == std::errc{} && read.ptr == value.data() + value.size() && seconds >= 0)
+        {
+            return seconds;
+        }
+    }
+    return std::nullopt;
+}
+
+}  // namespace regolo::core
