@@ -20,6 +20,12 @@ public:
     api_request() = default;
     /// Without a body, such as ("GET", "/v1/models").
     api_request(std::string_view http_method, std::string_view url_path);
+    /// With a body that is sent as it is.
+    api_request(std::string_view http_method, std::string_view url_path, std::string_view text);
+    api_request(std::string_view http_method, std::string_view url_path, const char* text)
+        : api_request(http_method, url_path, std::string_view(text))
+    {
+    }
     /// With a JSON body.
     api_request(std::string_view http_method, std::string_view url_path, const boost::json::value& json);
 
@@ -31,6 +37,8 @@ public:
 
 /// The answer to an `api_request`: a success (2xx) with its body as it came.
 struct REGOLO_EXPORT api_response {
+    api_response() = default;
+
     std::string body;
     regolo::metadata metadata;
 
@@ -40,6 +48,8 @@ struct REGOLO_EXPORT api_response {
 
 /// One event of a stream, as `client::stream_request` yields it.
 struct server_event {
+    server_event() = default;
+
     std::string event;             ///< the `event:` field; empty when there was none
     std::string data;              ///< the `data:` lines, joined by line feeds
     std::string id;                ///< the last event id

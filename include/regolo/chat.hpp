@@ -112,6 +112,8 @@ public:
 
 /// One token with its log-probability.
 struct token_logprob {
+    token_logprob() = default;
+
     std::string token;
     double logprob = 0;
     std::optional<std::vector<std::uint8_t>> bytes;
@@ -121,6 +123,8 @@ struct token_logprob {
 
 /// Log-probabilities of a choice.
 struct logprobs {
+    logprobs() = default;
+
     std::vector<token_logprob> content;
     std::vector<token_logprob> refusal;
     boost::json::object extra;
@@ -128,6 +132,8 @@ struct logprobs {
 
 /// One of the answers of a response.
 struct chat_choice {
+    chat_choice() = default;
+
     std::int64_t index = 0;
     chat_message message;
     std::string finish_reason;            ///< "stop", "length", "tool_calls", ...; empty when none came
@@ -138,6 +144,8 @@ struct chat_choice {
 
 /// A whole answer to a `chat_request`.
 struct REGOLO_EXPORT chat_response {
+    chat_response() = default;
+
     std::string id;
     std::string object;
     std::int64_t created = 0;             ///< seconds since 1970
@@ -163,16 +171,21 @@ struct REGOLO_EXPORT chat_response {
 
 /// A piece of a tool call in a chunk. Its parts belong to the call of the same `index`.
 struct tool_call_delta {
+    tool_call_delta() = default;
+
     std::optional<std::int64_t> index;    ///< some servers send none
     std::string id;
     std::string type;
     std::string name;
     std::string arguments;                ///< a piece of JSON text
+    boost::json::object function_extra;   ///< further members of the inner `function` object
     boost::json::object extra;
 };
 
 /// What a chunk adds to a choice.
 struct chat_delta {
+    chat_delta() = default;
+
     std::string role;
     std::optional<std::string> content;
     std::optional<std::string> reasoning;
@@ -185,6 +198,8 @@ struct chat_delta {
 
 /// A choice in a chunk.
 struct chunk_choice {
+    chunk_choice() = default;
+
     std::int64_t index = 0;
     chat_delta delta;
     std::string finish_reason;            ///< empty until the choice ends
@@ -195,6 +210,8 @@ struct chunk_choice {
 
 /// One event of a streamed answer.
 struct REGOLO_EXPORT chat_chunk {
+    chat_chunk() = default;
+
     std::string id;
     std::string object;
     std::int64_t created = 0;

@@ -21,7 +21,7 @@ public:
     chat_accumulator& operator=(chat_accumulator&&) noexcept;
 
     /// Adds one chunk. Fails with `errc::bad_response` for an index out of bounds; the state is then unchanged.
-    result<void> add(const chat_chunk& chunk);
+    [[nodiscard]] result<void> add(const chat_chunk& chunk);
 
     /// A copy of the answer as far as it has arrived. Costs a copy of the whole text.
     [[nodiscard]] chat_response response() const;

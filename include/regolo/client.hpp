@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/execution_context.hpp>
 
 #include <regolo/api_request.hpp>
 #include <regolo/call_options.hpp>
@@ -21,6 +24,13 @@
 #include <regolo/version.hpp>
 
 namespace regolo::inline v0 {
+
+namespace detail {
+
+class client_state;
+struct client_access;
+
+}  // namespace detail
 
 /// Gauges (now) and counters (since the client was made), over all origins.
 struct client_stats {
@@ -44,6 +54,8 @@ struct client_stats {
 
 /// A request as it would be sent, for logs and bug reports. The key is masked.
 struct REGOLO_EXPORT request_preview {
+    request_preview() = default;
+
     std::string method;
     std::string url;
     std::vector<header> headers;
@@ -91,6 +103,19 @@ public:
     {
     }
 
+    /// The same on the executor of an execution context, such as an `io_context`.
+    template <class ExecutionContext>
+        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
+    explicit client(ExecutionContext& context) : client(context.get_executor())
+    {
+    }
+    template <class ExecutionContext>
+        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
+    client(ExecutionContext& context, client_config config)
+        : client(context.get_executor(), std::move(config))
+    {
+    }
+
     /// Closes idle connections; running calls and open streams live on.
     ~client();
     client(client&&) noexcept;
@@ -99,7 +124,7 @@ public:
     client& operator=(const client&) = delete;
 
     /// Sends a chat request and returns the whole answer.
-    [[nodiscard]] boost::asio::awaitable<chat_response> chat(chat_request request, call_options options = {});
+    [[nodiscard]] boost::asio::awaitable<chat_response> chat(chat_request request, call_options options = {}) const;
 
     /** Sends a chat request and streams the answer.
 
@@ -107,26 +132,26 @@ public:
         handed out, a failure that the retry policy covers starts a new attempt, also inside `next()`.
     */
     [[nodiscard]] boost::asio::awaitable<chat_stream> stream_chat(chat_request request,
-                                                                  call_options options = {});
+                                                                  call_options options = {}) const;
 
     /// Sends a text completion request and returns the whole answer.
     [[nodiscard]] boost::asio::awaitable<completion_response> complete(completion_request request,
-                                                                       call_options options = {});
+                                                                       call_options options = {}) const;
 
     /// Sends a text completion request and streams the answer; see `stream_chat`.
     [[nodiscard]] boost::asio::awaitable<completion_stream> stream_completion(completion_request request,
-                                                                              call_options options = {});
+                                                                              call_options options = {}) const;
 
     /// Lists the models.
-    [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {});
+    [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {}) const;
 
     /// Sends any request and returns the body of the answer.
     [[nodiscard]] boost::asio::awaitable<api_response> request(api_request request,
-                                                               call_options options = {});
+                                                               call_options options = {}) const;
 
     /// Sends any request and streams the events of the answer.
     [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(api_request request,
-                                                                      call_options options = {});
+                                                                      call_options options = {}) const;
 
     /// What a call would send. `stream` shows the form that the streaming call sends.
     /// @throws error  as the call itself would before it touches the network
@@ -140,7 +165,7 @@ public:
     [[nodiscard]] client_stats stats() const;
 
     /// Ends everything at once: what is in flight fails with `errc::client_closed`, and so do later calls.
-    void close() noexcept;
+    void close() const noexcept;
 
     /** Ends gracefully: new calls fail with `errc::client_closed`, those in flight may finish.
 
@@ -148,15 +173,17 @@ public:
         @returns      true when everything finished by itself
         @par Cancellation  stops waiting; the client stays closed for new calls
     */
-    [[nodiscard]] boost::asio::awaitable<bool> drain(std::chrono::nanoseconds limit);
+    [[nodiscard]] boost::asio::awaitable<bool> drain(std::chrono::nanoseconds limit) const;
 
     [[nodiscard]] boost::asio::any_io_executor get_executor() const noexcept;
 
 private:
     client(boost::asio::any_io_executor executor, client_config config, const char* abi);
+    explicit client(std::shared_ptr<detail::client_state> state) noexcept;
 
-    struct state;
-    std::shared_ptr<state> state_;
+    std::shared_ptr<detail::client_state> state_;
+
+    friend struct detail::client_access;
 };
 
 }  // namespace regolo::inline v0

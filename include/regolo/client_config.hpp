@@ -19,7 +19,7 @@ namespace regolo::inline v0 {
 class REGOLO_EXPORT client_config {
 public:
     client_config() = default;
-    /// The default URL with this key.
+    /// The default URL with this key (not a URL: one given here by mistake is refused).
     explicit client_config(credential api_key) : key(std::move(api_key)) {}
 
     /** Reads `REGOLO_API_KEY`, `REGOLO_BASE_URL`, `REGOLO_MODEL` and `REGOLO_ALLOW_PLAINTEXT` (1).

@@ -62,6 +62,8 @@ public:
 };
 
 struct completion_choice {
+    completion_choice() = default;
+
     std::int64_t index = 0;
     std::string text;
     std::string finish_reason;
@@ -72,6 +74,8 @@ struct completion_choice {
 
 /// A whole answer to a `completion_request`.
 struct REGOLO_EXPORT completion_response {
+    completion_response() = default;
+
     std::string id;
     std::string object;
     std::int64_t created = 0;
@@ -89,6 +93,8 @@ struct REGOLO_EXPORT completion_response {
 
 /// One event of a streamed completion: the same members, `text` being what it adds.
 struct REGOLO_EXPORT completion_chunk {
+    completion_chunk() = default;
+
     std::string id;
     std::string object;
     std::int64_t created = 0;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -31,10 +33,16 @@ public:
     /// A fixed key, without "Bearer ". The argument is wiped.
     credential(std::string key);
     credential(std::string_view key);
+    /// A null pointer counts as none, so that `getenv` can be passed on.
     credential(const char* key);
 
     /// A key that changes: see the class.
     credential(provider source);
+    template <class Function>
+        requires std::is_invocable_r_v<boost::asio::awaitable<std::string>, Function&>
+    credential(Function source) : credential(provider(std::move(source)))
+    {
+    }
 
     /// Neither a key nor a provider.
     [[nodiscard]] bool empty() const noexcept;

@@ -22,7 +22,7 @@ namespace regolo::inline v0 {
 */
 enum class errc {
     /// No key is configured and the default URL needs one.
-    no_key = 1,
+    no_key = 1,   // each group has its own hundred, so that later codes join without renumbering
     /// The base URL or a path cannot be used.
     bad_url,
     /// A setting of `client_config` or `call_options` is out of its range.
@@ -42,7 +42,7 @@ enum class errc {
     not_started,
 
     /// `time_limits::queue` passed before a place in the pool was free.
-    queue_timeout,
+    queue_timeout = 100,
     /// `time_limits::connect` passed before the connection stood (look-up, TCP and TLS).
     connect_timeout,
     /// `time_limits::send` passed without progress while sending the request.
@@ -55,11 +55,13 @@ enum class errc {
     idle_timeout,
     /// `time_limits::total` passed.
     total_timeout,
+    /// The time given to `next_for` passed; the stream is whole.
+    wait_timeout,
     /// `call_options::deadline` passed, or the next attempt could not start before it.
     deadline_exceeded,
 
     /// The host name has no address.
-    host_not_found,
+    host_not_found = 200,
     /// The server's certificate was refused. Never retried.
     certificate_refused,
     /// The connection ended after the request was sent and before the answer was complete.
@@ -76,7 +78,7 @@ enum class errc {
     redirected,
 
     /// The API refused the request as malformed or not acceptable (400, 405, 406, 415, 422).
-    bad_request,
+    bad_request = 300,
     /// The key is missing or wrong (401).
     unauthorized,
     /// The key is right but may not do this (403).
@@ -93,7 +95,7 @@ enum class errc {
     rate_limited,
     /// The budget or quota is used up; waiting does not help (402, or 429 with such a code).
     quota_exhausted,
-    /// The server or the model behind it failed (500 and above).
+    /// The server or the model behind it failed (5xx, those below excepted).
     server_error,
     /// The server or model is overloaded or starting (502, 503, 504, 529).
     unavailable,
@@ -122,12 +124,15 @@ enum class phase {
 /// The name of a phase in lower case, such as "connect".
 [[nodiscard]] REGOLO_EXPORT std::string_view to_string(phase where) noexcept;
 
-/** Everything known about a failure. Never holds the key or the prompt.
+/** Everything known about a failure. Never holds the key.
 
-    `message` is this library's own text and safe to log. The `server_` members are the server's
-    words; they may repeat what the caller sent, but anything that looks like a key was replaced.
+    `message` is this library's own text, never holds a prompt or an answer, and is safe to log. The `server_`
+    members are the server's words: they may repeat what the caller sent, but anything that looks like a key was
+    replaced. Status, ids and attempts are those of `metadata`, repeated for convenience.
 */
 struct error_info {
+    error_info() = default;
+
     boost::system::error_code code;
     phase where = phase::prepare;
     bool sent = false;              ///< at least one byte of the request may have reached the server

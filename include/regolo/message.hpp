@@ -19,6 +19,7 @@ struct tool_call {
     std::string type = "function";
     std::string name;
     std::string arguments;           ///< JSON text exactly as the model wrote it, which may be invalid
+    boost::json::object function_extra;   ///< further members of the inner `function` object
     boost::json::object extra;
 
     tool_call() = default;
@@ -30,8 +31,11 @@ struct tool_call {
 
 /// The legacy form of a tool call.
 struct function_call {
+    function_call() = default;
+
     std::string name;
     std::string arguments;
+    boost::json::object extra;
 };
 
 /** A part of a message whose content is not plain text.
@@ -60,7 +64,8 @@ struct REGOLO_EXPORT content_part {
 */
 struct REGOLO_EXPORT chat_message {
     std::string role;                             ///< "system", "user", "assistant", "tool", ...
-    std::optional<std::string> content;           ///< text; unset when the message has none (or parts)
+    /// Text; unset when the message has none. Of an answer in parts, the text of these.
+    std::optional<std::string> content;
     std::vector<content_part> parts;              ///< sent instead of `content` when not empty
     std::string name;
     std::string tool_call_id;                     ///< of a message with the role "tool"

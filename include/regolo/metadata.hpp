@@ -12,6 +12,8 @@ namespace regolo::inline v0 {
 
 /// One rate limit as the server reported it. Absent figures were not sent.
 struct rate_limit {
+    rate_limit() = default;
+
     std::string name;                        ///< such as "requests", "tokens" or "api_key-requests"
     std::optional<std::int64_t> limit;       ///< allowed per window
     std::optional<std::int64_t> remaining;   ///< left in this window
@@ -26,6 +28,8 @@ struct rate_limit {
     (`llm_provider-x-ratelimit-...` becomes "llm_provider-...").
 */
 struct rate_limits {
+    rate_limits() = default;
+
     std::optional<rate_limit> requests;
     std::optional<rate_limit> tokens;
     std::vector<rate_limit> all;
@@ -54,6 +58,8 @@ struct timings {
     gateways send for it, counts as absent.
 */
 struct metadata {
+    metadata() = default;
+
     int status = 0;                  ///< HTTP status; 0 when no response head arrived
     std::vector<header> headers;     ///< of the response, in order
     std::string call_id;             ///< our UUID of this call, the same over its attempts

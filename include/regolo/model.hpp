@@ -14,6 +14,8 @@ namespace regolo::inline v0 {
 
 /// A model that the server offers.
 struct model {
+    model() = default;
+
     std::string id;                ///< case matters
     std::string object;
     std::int64_t created = 0;
@@ -23,6 +25,8 @@ struct model {
 
 /// The answer of `GET /v1/models`.
 struct REGOLO_EXPORT model_list {
+    model_list() = default;
+
     std::vector<model> data;
     boost::json::object extra;
     regolo::metadata metadata;

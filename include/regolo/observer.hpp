@@ -27,6 +27,7 @@ struct call_event {
 
 /// A connection was taken from the pool or made.
 struct connection_event {
+    std::uint64_t id = 0;                                 ///< of the connection, from 1 upwards within a client
     bool reused = false;
     std::chrono::nanoseconds queued{};                    ///< waited for a place
     std::optional<std::chrono::nanoseconds> resolve;      ///< of a new connection
@@ -35,7 +36,19 @@ struct connection_event {
     bool tls_resumed = false;
 };
 
-/// A failed attempt is made again.
+/// A request has been sent.
+struct request_event {
+    std::uint64_t body_bytes = 0;
+    std::uint64_t connection_id = 0;                      ///< as in `connection_event`
+};
+
+/// The first event of a stream has arrived.
+struct first_event_info {
+    std::chrono::nanoseconds since_start{};               ///< of the call
+    std::chrono::nanoseconds since_head{};                ///< of this attempt's response head
+};
+
+/// A failed attempt is made again. The error is without the server's words and partial text.
 struct retry_event {
     const error_info& reason;
     std::chrono::milliseconds delay{};                    ///< before the next attempt
@@ -46,7 +59,7 @@ struct retry_event {
 struct end_event {
     boost::system::error_code code;                       ///< no error: success
     phase where = phase::body;                            ///< of the failure
-    const error_info* error = nullptr;                    ///< null on success
+    const error_info* error = nullptr;                    ///< null on success; without the server's words and partial text
     int status = 0;
     std::string_view finish_reason;
     std::string_view model_served;
@@ -72,6 +85,15 @@ enum class close_reason {
 
 [[nodiscard]] REGOLO_EXPORT std::string_view to_string(close_reason reason) noexcept;
 
+/// A connection was closed.
+struct close_event {
+    std::uint64_t connection_id = 0;
+    std::string_view origin;                              ///< such as "https://api.regolo.ai"
+    close_reason reason = close_reason::finished;
+    std::uint64_t exchanges = 0;                          ///< requests it carried
+    std::chrono::nanoseconds age{};
+};
+
 /** Sees what happens to calls and connections, for logs, metrics and traces.
 
     Override what is needed; set it as `client_config::observer`. The functions are called inline, on the
@@ -90,13 +112,13 @@ public:
     virtual void call_started(const call_event& call) noexcept;
     virtual void queued(const call_event& call) noexcept;
     virtual void connection_acquired(const call_event& call, const connection_event& connection) noexcept;
-    virtual void request_sent(const call_event& call, std::uint64_t body_bytes) noexcept;
+    virtual void request_sent(const call_event& call, const request_event& request) noexcept;
     virtual void head_received(const call_event& call, const metadata& answer) noexcept;
-    virtual void first_event(const call_event& call, std::chrono::nanoseconds since_start) noexcept;
+    virtual void first_event(const call_event& call, const first_event_info& event) noexcept;
     virtual void retry_planned(const call_event& call, const retry_event& retry) noexcept;
     virtual void call_ended(const call_event& call, const end_event& end) noexcept;
     /// A connection, which belongs to no call while it is idle.
-    virtual void connection_closed(std::string_view origin, close_reason reason) noexcept;
+    virtual void connection_closed(const close_event& connection) noexcept;
 };
 
 /** An observer that writes one line per event.

@@ -16,12 +16,14 @@ struct sse_event {
     std::string_view event;        ///< the `event:` field; empty means "message"
     std::string_view data;         ///< the `data:` lines, joined by line feeds
     std::string_view id;           ///< the last event id seen so far
+    std::string_view unknown_line; ///< see `sse_parser::report_unknown_lines`; the rest is empty then
 };
 
 /** An incremental parser of server-sent events (HTML standard, section 9.2.6).
 
-    Bytes may arrive cut anywhere. No byte is looked at twice, and the data of an event that lies in one
-    piece is handed out where it is, without a copy. It does no I/O and never blocks.
+    Bytes may arrive cut anywhere. Time is linear in their number, however they are cut, and the data of
+    an event whose one data line lies in one piece is handed out where it is, without a copy. Bytes that
+    are not UTF-8 become U+FFFD, as in a browser. It does no I/O and never blocks.
 
     @code
     parser.push(bytes);                       // the bytes must live until pull() says nothing
@@ -35,7 +37,8 @@ struct sse_event {
 */
 class REGOLO_EXPORT sse_parser {
 public:
-    /// With a limit in bytes for the data of one event, and as much again for a single field line.
+    /// With a limit in bytes for the data of one event, and for each of its other fields. Comments and
+    /// unknown fields have none, as they take no memory.
     explicit sse_parser(std::size_t max_event_size = 64 * 1024 * 1024);
 
     /// Adds bytes. They are referred to, not copied, until `pull()` returns nothing.
@@ -45,8 +48,18 @@ public:
     /// The next complete event, or nothing when more bytes are needed or the parser has failed.
     [[nodiscard]] std::optional<sse_event> pull();
 
-    /// At the end of the input: the event that lacks its blank line, if its data field is there.
+    /// At the end of the input: the event that lacks its blank line, if its data field is there. Its last
+    /// line may be cut. Call it until it returns nothing; its id counts for it alone.
+    /// @par Preconditions  the last `pull()` returned nothing
     [[nodiscard]] std::optional<sse_event> finish();
+
+    /** Whether `pull()` and `finish()` also hand out each line that the standard ignores: one with an
+        unknown field, or with no field at all, such as an error that a gateway writes between events.
+
+        They come as soon as the line is complete, also in the middle of an event, as an event that has
+        `unknown_line` alone. The limit of a field holds for them. Off by default.
+    */
+    void report_unknown_lines(bool on) noexcept;
 
     /// An event was larger than allowed. The parser yields nothing more.
     [[nodiscard]] bool failed() const noexcept;
@@ -62,7 +75,72 @@ public:
     void reset() noexcept;
 
 private:
-    // TO BE FILLED BY THE IMPLEMENTATION
+    /// A field's value: it lies in the pushed bytes until they go away or it must grow.
+    class value_text {
+    public:
+        [[nodiscard]] std::string_view view() const noexcept { return owned_ ? own_ : borrowed_; }
+        void refer(std::string_view text) noexcept;
+        void copy(std::string_view text);
+        void append(std::string_view text);
+        void keep();
+        void clear() noexcept;
+
+    private:
+        std::string_view borrowed_;
+        std::string own_;
+        bool owned_ = false;
+    };
+
+    /// What is known about the line that the pushed bytes broke off in.
+    enum class line {
+        fresh,      // nothing of it has arrived
+        prefix,     // its first bytes are in line_, too few to tell the field
+        data,       // the rest of it belongs to data_
+        kept,       // collected in line_ until it is complete
+        comment,
+        ignored,
+    };
+    enum class outcome { nothing, event, unknown };
+
+    [[nodiscard]] std::size_t find_line_end() noexcept;
+    void match_bom();
+    outcome take_line(std::string_view text, bool in_place);
+    outcome take_blank_line();
+    void take_part(std::string_view text);
+    void begin_line(std::string_view& text);
+    outcome end_line();
+    void set_field(value_text& field, std::string_view value, bool in_place);
+    void set_retry(std::string_view digits) noexcept;
+    void begin_data();
+    void add_data(std::string_view value, bool in_place);
+    void fail() noexcept;
+    void clear_event() noexcept;
+    sse_event make_event(std::string_view id);
+    sse_event make_unknown();
+
+    std::size_t max_event_size_;
+    std::string_view input_;         // the pushed bytes
+    std::size_t position_ = 0;       // up to here they are done
+    std::size_t next_lf_ = 0;        // the first LF at or after position_, or the size of the input
+    std::size_t next_cr_ = 0;        // the same for CR
+    line state_ = line::fresh;
+    bool skip_lf_ = false;           // the last line ended in CR: an LF now belongs to it
+    unsigned char bom_ = 0;          // bytes of the byte order mark seen; 3 when that is settled
+    bool has_data_ = false;
+    bool has_id_ = false;
+    bool dispatched_ = false;        // the event was handed out; its buffers are free at the next call
+    bool failed_ = false;
+    bool report_unknown_ = false;
+    std::string line_;               // the line so far, where it is collected
+    std::string_view unknown_;       // the line to be reported
+    value_text data_;
+    value_text event_;
+    value_text id_;                  // counts from the end of the event on
+    std::string last_id_;
+    std::string decoded_data_;       // data with its invalid UTF-8 replaced
+    std::string decoded_event_;
+    std::optional<std::chrono::milliseconds> reconnection_time_;
+    std::uint64_t comments_ = 0;
 };
 
 }  // namespace regolo::inline v0

@@ -35,6 +35,8 @@ struct stream_access;
 template <class Chunk>
 class REGOLO_EXPORT basic_stream {
 public:
+    /// A stream that has nothing to give, as a moved-from one: `next()` fails with `operation_aborted`.
+    basic_stream() noexcept;
     basic_stream(basic_stream&&) noexcept;
     basic_stream& operator=(basic_stream&&) noexcept;
     ~basic_stream();
@@ -51,7 +53,8 @@ public:
     /// @param reuse  must live until the operation completes
     [[nodiscard]] boost::asio::awaitable<bool> next(Chunk& reuse);
 
-    /** Takes a chunk that has arrived already, without waiting.
+    /** Takes a chunk that has arrived already, without waiting and without reading from the connection: a loop
+        needs `next()` or `next_for()` to make progress.
 
         @returns false when none is buffered, also at the end or after a failure: `next()` tells which
     */
@@ -60,16 +63,18 @@ public:
     /** As `next()`, but gives up waiting after `limit` and leaves the stream whole.
 
         @returns nothing at the end of the stream
-        @par Errors  `boost::asio::error::timed_out` when the time passed; call again to go on
+        @par Errors  `errc::wait_timeout` when the time passed: the stream is as before, call again to go on
     */
     [[nodiscard]] boost::asio::awaitable<std::optional<Chunk>> next_for(std::chrono::nanoseconds limit);
 
-    /// What the response head told. The reference is valid while the stream lives and is not being read.
+    /// What the response head told. Until the first chunk, `next()` may start a new attempt and with it replace
+    /// this. The reference is valid while the stream lives and no `next()` is waiting.
     [[nodiscard]] const regolo::metadata& metadata() const noexcept;
 
     [[nodiscard]] stream_end ended_as() const noexcept;
 
-    /// Ends the stream now, as destroying it does. Further calls of `next()` fail with `operation_aborted`.
+    /// Ends the stream now, as destroying it does, also under a waiting `next()`, which then fails with
+    /// `operation_aborted`, as later ones do. From the caller's own thread only.
     void close() noexcept;
 
 protected:
@@ -94,7 +99,9 @@ protected:
 */
 class REGOLO_EXPORT chat_stream : public detail::basic_stream<chat_chunk> {
 public:
-    /// The answer as far as it has been handed out by `next()`, also after an error. A copy.
+    chat_stream() = default;
+
+    /// The answer as far as it has been handed out, also after an error. A copy.
     [[nodiscard]] chat_response partial() const;
 
 private:
@@ -105,8 +112,10 @@ private:
 /// The chunks of a streamed completion; used as `chat_stream` is.
 class REGOLO_EXPORT completion_stream : public detail::basic_stream<completion_chunk> {
 public:
-    /// The text of the first choice as far as it has been handed out.
-    [[nodiscard]] std::string partial() const;
+    completion_stream() = default;
+
+    /// The answer as far as it has been handed out, also after an error. A copy.
+    [[nodiscard]] completion_response partial() const;
 
 private:
     using basic_stream::basic_stream;
@@ -116,6 +125,9 @@ private:
 /// The raw events of any stream; used as `chat_stream` is. It ends as `done` at `[DONE]`, which is not
 /// yielded, and as `finished` where the body ends cleanly: what an event means is up to the caller.
 class REGOLO_EXPORT event_stream : public detail::basic_stream<server_event> {
+public:
+    event_stream() = default;
+
 private:
     using basic_stream::basic_stream;
     friend struct detail::stream_access;

@@ -10,6 +10,7 @@ enum class stream_end {
     done,        ///< the server's `[DONE]` arrived
     finished,    ///< a finish reason arrived and the body ended cleanly, without `[DONE]`
     failed,      ///< an error ended it; `next()` threw it
+    closed,      ///< `close()`, a cancellation, or the client's end cut it short
 };
 
 }  // namespace regolo::inline v0

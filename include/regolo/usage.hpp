@@ -12,6 +12,8 @@ namespace regolo::inline v0 {
 
 /// `usage.prompt_tokens_details`.
 struct prompt_tokens_details {
+    prompt_tokens_details() = default;
+
     std::optional<std::int64_t> cached_tokens;
     std::optional<std::int64_t> audio_tokens;
     boost::json::object extra;
@@ -19,6 +21,8 @@ struct prompt_tokens_details {
 
 /// `usage.completion_tokens_details`.
 struct completion_tokens_details {
+    completion_tokens_details() = default;
+
     std::optional<std::int64_t> reasoning_tokens;
     std::optional<std::int64_t> audio_tokens;
     std::optional<std::int64_t> accepted_prediction_tokens;
@@ -28,6 +32,8 @@ struct completion_tokens_details {
 
 /// Tokens used, as the server counted them. What it did not send is unset, never zero.
 struct usage {
+    usage() = default;
+
     std::optional<std::int64_t> prompt_tokens;
     std::optional<std::int64_t> completion_tokens;
     std::optional<std::int64_t> total_tokens;

@@ -62,9 +62,10 @@ public:
 
     virtual ~resolver() = default;
 
-    /// The handler runs by post on its executor. Honours terminal cancellation at once; a look-up under way goes on
+    /// The handler is posted to `executor`. Its cancellation slot ends the wait at once; a look-up under way goes on
     /// without anybody waiting for it.
-    virtual void async_resolve(const std::string& host, std::uint16_t port, handler done) = 0;
+    virtual void async_resolve(const std::string& host, std::uint16_t port,
+                               const asio::any_io_executor& executor, handler done) = 0;
 
     /// No address of that name could be reached: look it up again next time.
     virtual void forget(const std::string& host, std::uint16_t port) = 0;
