@@ -1,0 +1,12 @@
+#pragma once
+
+#include <memory>
+
+#include "net/world.hpp"
+
+namespace regolo::net {
+
+/// The bytes of a plain TCP connection.
+std::unique_ptr<byte_stream> make_tcp_stream(tcp::socket socket);
+
+}  // namespace regolo::net
