@@ -225,7 +225,12 @@ result<base_url> parse_base_url(std::string_view text)
         return port.error();
     }
     out.origin.port = *port;
-    out.prefix = read_prefix(std::string_view(url.encoded_path()));
+    const std::string_view path = url.encoded_path();
+    if (!path.empty() && path.front() != '/')
+    {
+        return bad_url("is not a valid URL");  // "host:80a", which Boost 1.81 lets pass
+    }
+    out.prefix = read_prefix(path);
     return out;
 }
 

@@ -85,11 +85,11 @@ bool expects_body(std::string_view method) noexcept
 
 result<std::string_view> clean_key(std::string_view key)
 {
-    constexpr std::string_view scheme = "Bearer ";
     key = trim(key);
-    if (iequals(key.substr(0, scheme.size()), scheme))
+    if (const std::string_view first = key.substr(0, key.find_first_of(" \t"));
+        iequals(first, "Bearer"))
     {
-        key = trim(key.substr(scheme.size()));
+        key = trim(key.substr(first.size()));
     }
     if (!std::all_of(key.begin(), key.end(), is_visible))
     {
