@@ -1,0 +1,30 @@
+#include "core/json_text.hpp"
+#include "core/json_writer.hpp"
+
+#include <regolo/api_request.hpp>
+#include <regolo/options.hpp>
+
+namespace regolo::inline v0 {
+
+api_request::api_request(std::string_view http_method, std::string_view url_path)
+    : method(http_method), path(url_path)
+{}
+
+api_request::api_request(std::string_view http_method, std::string_view url_path,
+                         const boost::json::value& json)
+    : method(http_method), path(url_path), body(core::serialize_request(json).value())
+{}
+
+boost::json::value api_response::json() const
+{
+    core::json_parser parser(limits{});
+    auto document = parser.parse(body, {});
+    if (document)
+        return std::move(*document);
+    auto failure = document.error();
+    failure.http_status = metadata.status;
+    failure.request_id = metadata.request_id;
+    throw error(std::move(failure));
+}
+
+}  // namespace regolo::inline v0

@@ -1,0 +1,47 @@
+#include <regolo/completion.hpp>
+
+namespace regolo::inline v0 {
+
+namespace {
+
+const std::string no_text;
+
+const completion_choice* first_choice(const completion_chunk& chunk) noexcept
+{
+    for (const auto& choice : chunk.choices)
+        if (choice.index == 0)
+            return &choice;
+    return nullptr;
+}
+
+}  // namespace
+
+completion_request::completion_request(std::string_view model_name) : model(model_name) {}
+
+completion_request::completion_request(std::string_view model_name, std::string_view prompt_text)
+    : model(model_name), prompt(std::string(prompt_text))
+{}
+
+const std::string& completion_response::text() const noexcept
+{
+    return choices.empty() ? no_text : choices.front().text;
+}
+
+const std::string& completion_response::finish_reason() const noexcept
+{
+    return choices.empty() ? no_text : choices.front().finish_reason;
+}
+
+std::string_view completion_chunk::text() const noexcept
+{
+    const auto* choice = first_choice(*this);
+    return choice == nullptr ? std::string_view{} : std::string_view(choice->text);
+}
+
+std::string_view completion_chunk::finish_reason() const noexcept
+{
+    const auto* choice = first_choice(*this);
+    return choice == nullptr ? std::string_view{} : std::string_view(choice->finish_reason);
+}
+
+}  // namespace regolo::inline v0

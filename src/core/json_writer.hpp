@@ -1,0 +1,144 @@
+#pragma once
+
+#include <regolo/error.hpp>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace regolo::core {
+
+/** The text of a request body. Doubles get the shortest digits that read back as the same number.
+    Fails with `errc::invalid_request` and the path of the member for a number that is not finite or text
+    that is not UTF-8, names of members included. */
+result<std::string> serialize_request(const boost::json::value& json);
+
+/// The same for what came from a server: it cannot fail, and a number without JSON form becomes null.
+std::string serialize_text(const boost::json::value& json);
+
+/// A request that cannot be sent as it is.
+error_info invalid_request(std::string message);
+
+/// What holds for a whole document while it is built: the memory that it lives in.
+struct write_context
+{
+    boost::json::storage_ptr storage;
+};
+
+/** `write_json(value, context)` gives the JSON of one value. Every noun has its overload in its codec. */
+inline boost::json::value write_json(const std::string& text, const write_context& context)
+{
+    return boost::json::value(std::string_view(text), context.storage);
+}
+inline boost::json::value write_json(std::int64_t number, const write_context& context)
+{
+    return boost::json::value(number, context.storage);
+}
+inline boost::json::value write_json(std::uint8_t number, const write_context& context)
+{
+    return boost::json::value(std::int64_t{number}, context.storage);
+}
+inline boost::json::value write_json(double number, const write_context& context)
+{
+    return boost::json::value(number, context.storage);
+}
+inline boost::json::value write_json(bool flag, const write_context& context)
+{
+    return boost::json::value(flag, context.storage);
+}
+inline boost::json::value write_json(const boost::json::object& object,
+                                     const write_context& context)
+{
+    return boost::json::value(boost::json::object(object, context.storage));
+}
+inline boost::json::value write_json(const boost::json::array& array, const write_context& context)
+{
+    return boost::json::value(boost::json::array(array, context.storage));
+}
+inline boost::json::value write_json(const boost::json::value& json, const write_context& context)
+{
+    return boost::json::value(json, context.storage);
+}
+
+template <class T>
+boost::json::value write_json(const std::vector<T>& items, const write_context& context)
+{
+    boost::json::array array(context.storage);
+    array.reserve(items.size());
+    for (const auto& item : items)
+        array.push_back(write_json(item, context));
+    return array;
+}
+
+/** Builds an object of what is set.
+
+    @code
+    object_writer out(context);
+    out.put("id", value.id);
+    return std::move(out).with(value.extra);
+    @endcode
+*/
+class object_writer
+{
+public:
+    explicit object_writer(const write_context& context)
+        : context_(context), object_(context.storage)
+    {}
+
+    /// Unless it is unset: an empty optional, text, vector, array or object, or null.
+    template <class T>
+    void put(std::string_view key, const T& value)
+    {
+        if constexpr (requires { value.has_value(); })
+        {
+            if (value)
+                always(key, *value);
+        }
+        else if constexpr (requires { value.is_null(); })
+        {
+            if (!value.is_null())
+                always(key, value);
+        }
+        else if constexpr (requires { value.empty(); })
+        {
+            if (!value.empty())
+                always(key, value);
+        }
+        else
+        {
+            always(key, value);
+        }
+    }
+
+    /// Also where it is empty.
+    template <class T>
+    void always(std::string_view key, const T& value)
+    {
+        object_.insert_or_assign(key, write_json(value, context_));
+    }
+    void null(std::string_view key) { object_.insert_or_assign(key, nullptr); }
+
+    [[nodiscard]] bool empty() const noexcept { return object_.empty(); }
+
+    /// The object with further members, which win over those of the same name.
+    [[nodiscard]] boost::json::value with(const boost::json::object& extra) &&
+    {
+        for (const auto& member : extra)
+            object_.insert_or_assign(member.key(),
+                                     boost::json::value(member.value(), object_.storage()));
+        return std::move(object_);
+    }
+
+private:
+    const write_context& context_;
+    boost::json::object object_;
+};
+
+}  // namespace regolo::core

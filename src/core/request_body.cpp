@@ -1,0 +1,85 @@
+#include "core/request_body.hpp"
+
+namespace regolo::core {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view stream_options = "stream_options";
+
+bool has_text(const json::object& body, std::string_view key) noexcept
+{
+    const auto* json = body.if_contains(key);
+    return json != nullptr && !(json->is_string() && json->get_string().empty());
+}
+
+}  // namespace
+
+void read_stop(object_reader& in, std::vector<std::string>& out)
+{
+    const auto* json = in.take("stop");
+    if (json != nullptr && json->is_string())
+    {
+        out.assign(1, std::string(std::string_view(json->get_string())));
+        return;
+    }
+    in.read_lenient("stop", out);
+}
+
+void write_stop(object_writer& out, const std::vector<std::string>& stop)
+{
+    if (stop.size() == 1)
+        out.always("stop", stop.front());
+    else
+        out.put("stop", stop);
+}
+
+void read_include_usage(object_reader& in, std::optional<bool>& out)
+{
+    out.reset();
+    const auto* json = in.take(stream_options);
+    const auto* object = json == nullptr ? nullptr : json->if_object();
+    const auto* flag = object == nullptr ? nullptr : object->if_contains("include_usage");
+    if (flag != nullptr && flag->is_bool() && object->size() == 1)
+        out = flag->get_bool();
+    else if (json != nullptr)
+        in.give_back(stream_options);
+}
+
+void write_include_usage(object_writer& out, const std::optional<bool>& include_usage,
+                         const write_context& context)
+{
+    if (!include_usage)
+        return;
+    object_writer options(context);
+    options.always("include_usage", *include_usage);
+    out.always(stream_options, std::move(options).with({}));
+}
+
+result<std::string> finish_body(json::object& body, const json::object& extra,
+                                const std::optional<bool>& include_usage, bool stream,
+                                std::string_view default_model)
+{
+    if (!has_text(body, "model"))
+    {
+        if (default_model.empty())
+            return invalid_request(
+                "no model: name one in the request, or set client_config::model or REGOLO_MODEL");
+        body["model"] = default_model;
+    }
+    // whether the answer is a stream depends on the call that was made, so `extra` cannot change it
+    if (stream)
+        body["stream"] = true;
+    else if (const auto* asked = body.if_contains("stream"); asked != nullptr && *asked == true)
+        body.erase("stream");
+    if (!extra.contains(stream_options))
+    {
+        body.erase(stream_options);
+        if (stream && include_usage.value_or(true))
+            body[stream_options].emplace_object()["include_usage"] = true;
+    }
+    return serialize_request(json::value(std::move(body)));
+}
+
+}  // namespace regolo::core

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "core/codec.hpp"
+#include "core/json_reader.hpp"
+#include "core/json_writer.hpp"
+
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/object.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace regolo::core {
+
+/// The memory in which a body is put together before it becomes text.
+class request_memory
+{
+public:
+    [[nodiscard]] write_context context() { return {&resource_}; }
+
+private:
+    boost::json::monotonic_resource resource_;
+};
+
+/// One stop sequence is a string, several are an array.
+void read_stop(object_reader& in, std::vector<std::string>& out);
+void write_stop(object_writer& out, const std::vector<std::string>& stop);
+
+/// `stream_options`, where it says nothing but whether usage is wanted.
+void read_include_usage(object_reader& in, std::optional<bool>& out);
+void write_include_usage(object_writer& out, const std::optional<bool>& include_usage,
+                         const write_context& context);
+
+/** Adds what depends on the call to the members of a request, and makes the text.
+
+    @param body   the members, `extra` among them
+    @param extra  what the caller wrote himself, and which stays as he wrote it
+*/
+result<std::string> finish_body(boost::json::object& body, const boost::json::object& extra,
+                                const std::optional<bool>& include_usage, bool stream,
+                                std::string_view default_model);
+
+}  // namespace regolo::core
