@@ -39,6 +39,8 @@ const char* text_of(errc code) noexcept
             return "time limit for a place in the pool";
         case errc::connect_timeout:
             return "time limit for connecting";
+        case errc::wait_timeout:
+            return "time limit of this wait; the stream is whole";
         case errc::send_timeout:
             return "time limit for sending";
         case errc::head_timeout:
@@ -256,6 +258,7 @@ bool is_retryable(const error_info& info) noexcept
             return info.should_retry.value_or(true);
         case errc::queue_timeout:
         case errc::connect_timeout:
+        case errc::wait_timeout:
             return true;
         case errc::send_timeout:
         case errc::connection_lost:

@@ -1,0 +1,179 @@
+#include "core/api_error.hpp"
+#include "core/text.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace regolo::core {
+
+namespace {
+
+constexpr std::string_view mask = "[redacted]";
+/// Of the key: a shorter part of it is no secret and may be an ordinary word.
+constexpr std::size_t telling_part = 8;
+constexpr std::size_t shortest_key = 4;
+/// Hexadecimal digits in a row that are a hash of a key rather than an id.
+constexpr std::size_t hash_digits = 40;
+
+bool is_word(char c) noexcept
+{
+    constexpr std::string_view marks = "-_.*+/=~";
+    return is_alpha(c) || is_digit(c) || !is_ascii(c) || marks.find(c) != std::string_view::npos;
+}
+
+bool is_hex(char c) noexcept
+{
+    const char lower = to_lower(c);
+    return is_digit(c) || (lower >= 'a' && lower <= 'f');
+}
+
+std::string_view word_at(std::string_view text, std::size_t at) noexcept
+{
+    std::size_t end = at;
+    while (end < text.size() && is_word(text[end]))
+    {
+        ++end;
+    }
+    // a full stop or the like belongs to the sentence
+    while (end > at && (text[end - 1] == '.' || text[end - 1] == '/'))
+    {
+        --end;
+    }
+    return text.substr(at, end - at);
+}
+
+/// Whether a word that stands where a key is expected is one, and no ordinary word.
+bool is_keyish(std::string_view word) noexcept
+{
+    const bool marked =
+        word.find("..") != std::string_view::npos || word.find('*') != std::string_view::npos;
+    const bool number = std::all_of(word.begin(), word.end(), is_digit);
+    const bool has_digit = std::any_of(word.begin(), word.end(), is_digit);
+    return word.size() >= 4 && (marked || word.size() >= 20 || (has_digit && !number));
+}
+
+/// How much of `text` at `at` repeats the key, or 0.
+std::size_t key_part(std::string_view text, std::size_t at, std::string_view key) noexcept
+{
+    const std::size_t least = std::min(telling_part, key.size());
+    if (key.size() < shortest_key || text.size() - at < least)
+    {
+        return 0;
+    }
+    std::size_t longest = 0;
+    std::size_t found = key.find(text.substr(at, least));
+    for (; found != std::string_view::npos; found = key.find(text.substr(at, least), found + 1))
+    {
+        std::size_t size = least;
+        while (found + size < key.size() && at + size < text.size() &&
+               key[found + size] == text[at + size])
+        {
+            ++size;
+        }
+        longest = std::max(longest, size);
+    }
+    return longest;
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view start) noexcept
+{
+    return text.size() >= start.size() && iequals(text.substr(0, start.size()), start);
+}
+
+/// After words such as "API Key = ", how far the key is away; 0 where none of them stands here.
+std::size_t introduction(std::string_view text) noexcept
+{
+    constexpr std::string_view names[] = {
+        "bearer", "key hash (token)", "api key provided", "api key", "api_key", "key", "token"};
+    constexpr std::string_view between = " :='\"";
+    for (const std::string_view name : names)
+    {
+        if (!starts_with_ignoring_case(text, name))
+        {
+            continue;
+        }
+        const std::size_t end = std::min(text.find_first_not_of(between, name.size()), text.size());
+        const std::string_view separator = text.substr(name.size(), end - name.size());
+        // "key 12" is an ordinary sentence, "key=12" is not
+        const bool assigned = separator.find_first_of("=:") != std::string_view::npos;
+        return assigned || (name == "bearer" && !separator.empty()) ? end : 0;
+    }
+    return 0;
+}
+
+/// The size of what looks like a key at `at`; `skip` is what introduces it and stays.
+std::size_t secret_at(std::string_view text, std::size_t at, std::size_t& skip) noexcept
+{
+    skip = 0;
+    if (at > 0 && (is_alpha(text[at - 1]) || is_digit(text[at - 1])))
+    {
+        return 0;
+    }
+    const std::string_view rest = text.substr(at);
+    if (starts_with_ignoring_case(rest, "sk-") && word_at(text, at).size() > 6)
+    {
+        return word_at(text, at).size();
+    }
+    const auto digits =
+        static_cast<std::size_t>(std::find_if_not(rest.begin(), rest.end(), is_hex) - rest.begin());
+    if (digits >= hash_digits)
+    {
+        return digits;
+    }
+    skip = introduction(rest);
+    if (skip > 0)
+    {
+        const std::string_view word = word_at(text, at + skip);
+        return is_keyish(word) ? word.size() : 0;
+    }
+    return 0;
+}
+
+std::string replace(std::string_view text, std::string_view key, bool looks)
+{
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t at = 0; at < text.size();)
+    {
+        std::size_t skip = 0;
+        std::size_t size = key_part(text, at, key);
+        if (size == 0 && looks)
+        {
+            size = secret_at(text, at, skip);
+        }
+        if (size == 0)
+        {
+            out += text[at++];
+            continue;
+        }
+        out += text.substr(at, skip);
+        out += mask;
+        at += skip + size;
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string redact(std::string_view text, std::string_view key) { return replace(text, key, true); }
+
+void redact(error_info& info, std::string_view key)
+{
+    for (std::string* member : {&info.message, &info.server_message, &info.server_type,
+                                &info.server_code, &info.server_param})
+    {
+        *member = replace(*member, key, true);
+    }
+    // ids are long and random by nature, and an answer is the caller's: only the key itself goes
+    for (std::string* member : {&info.request_id, &info.call_id, &info.partial_text,
+                                &info.metadata.request_id, &info.metadata.call_id})
+    {
+        *member = replace(*member, key, false);
+    }
+    for (header& field : info.metadata.headers)
+    {
+        field.value = replace(field.value, key, false);
+    }
+}
+
+}  // namespace regolo::core
