@@ -14,7 +14,7 @@ namespace regolo::core {
 struct call_view {
     const retry_policy& policy;
     std::size_t targets = 1;                              ///< origins and keys to choose from
-    std::optional<std::chrono::nanoseconds> time_left;    ///< until the deadline, if there is one
+    std::optional<std::chrono::nanoseconds> time_left{};  ///< until the deadline, if there is one
     std::chrono::nanoseconds attempt_took{};              ///< from the last attempt's start to its failure
     bool delivered = false;                               ///< a chunk has reached the caller
     double random = 0;                                    ///< uniform in [0, 1)

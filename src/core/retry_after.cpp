@@ -43,12 +43,14 @@ std::optional<microseconds> read_seconds_or_date(std::string_view text,
     {
         return seconds;
     }
+    // in microseconds: as nanoseconds the year 9999 overflows
+    const auto since = std::chrono::floor<microseconds>(now);
     const auto date = parse_http_date(text, now);
-    if (!date || *date <= now)
+    if (!date || *date <= since)
     {
         return std::nullopt;
     }
-    return std::min(longest, std::chrono::ceil<microseconds>(*date - now));
+    return std::min<microseconds>(longest, *date - since);
 }
 
 }  // namespace
