@@ -1,15 +1,18 @@
 #pragma once
 
-#include <cstddef>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "core/json_text.hpp"
+#include "core/surrogate_joiner.hpp"
 
 #include <regolo/api_request.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace regolo::core {
 
@@ -19,17 +22,30 @@ namespace regolo::core {
     one that opens the next delta of the same choice and field.
 */
 template <class Chunk>
-class chunk_decoder {
+class chunk_decoder
+{
 public:
-    explicit chunk_decoder(const limits& bounds);
+    explicit chunk_decoder(const limits& bounds) : parser_(bounds), max_index_(bounds.index) {}
 
-    /** Reads one event into `out`, replacing what it held and reusing its memory.
+    /** Reads one event into `out`, replacing what it held and reusing its memory. A whole answer is read as
+        a chunk that has all of it.
         Fails with the API's error where the event is an error frame (`error_info::server_message` and so on), else with
-        `errc::bad_response`; texts never repeat the payload. */
+        `errc::bad_response`, or `errc::too_large` for too much nesting; texts never repeat the payload. */
     result<void> decode(std::string_view data, Chunk& out);
 
     /// Starts a new stream.
-    void reset() noexcept;
+    void reset() noexcept { joiner_.clear(); }
+
+private:
+    void join_surrogates(Chunk& out);
+    void replace_others(Chunk& out) const;
+
+    json_parser parser_;
+    std::size_t max_index_;
+    surrogate_joiner joiner_;
 };
+
+extern template class chunk_decoder<chat_chunk>;
+extern template class chunk_decoder<completion_chunk>;
 
 }  // namespace regolo::core

@@ -45,7 +45,11 @@ std::optional<unsigned> unit_at(std::string_view text, std::size_t at) noexcept
 
 constexpr char32_t replacement_character = 0xFFFD;
 
-// A code point from U+0800 on, which takes three or four bytes.
+bool is_high(unsigned unit) noexcept { return unit >= 0xD800 && unit <= 0xDBFF; }
+bool is_low(unsigned unit) noexcept { return unit >= 0xDC00 && unit <= 0xDFFF; }
+
+}  // namespace
+
 void append_code_point(std::string& out, char32_t code)
 {
     const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(byte)); };
@@ -55,11 +59,6 @@ void append_code_point(std::string& out, char32_t code)
     put(0x80 | ((code >> 6) & 0x3F));
     put(0x80 | (code & 0x3F));
 }
-
-bool is_high(unsigned unit) noexcept { return unit >= 0xD800 && unit <= 0xDBFF; }
-bool is_low(unsigned unit) noexcept { return unit >= 0xDC00 && unit <= 0xDFFF; }
-
-}  // namespace
 
 std::string repair_json(std::string_view text, bool keep_surrogates)
 {
@@ -152,7 +151,7 @@ result<json::value> json_parser::parse(std::string_view text, json::storage_ptr 
             document = attempt(repaired, storage, ec);
             kept_ = keep;
             if (!ec)
-                return document;
+                return result<json::value>(std::move(document));
         }
     }
     if (ec != json::error::too_deep)

@@ -17,6 +17,9 @@ namespace regolo::core {
     the private code point 0x10F800 + (surrogate - 0xD800). */
 inline constexpr char32_t stand_in_base = 0x10F800;
 
+/// Appends a code point from U+0800 on, which takes three or four bytes.
+void append_code_point(std::string& out, char32_t code);
+
 /** Makes JSON text acceptable that a strict parser refuses: ill-formed UTF-8 becomes U+FFFD, and so does an
     escaped surrogate without its other half, or its stand-in with `keep_surrogates`. */
 std::string repair_json(std::string_view text, bool keep_surrogates);

@@ -1,0 +1,334 @@
+#include "core/json_reader.hpp"
+
+#include <regolo/chat_accumulator.hpp>
+
+#include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace regolo::inline v0 {
+
+namespace json = boost::json;
+
+namespace {
+
+void append(std::optional<std::string>& text, const std::optional<std::string>& piece)
+{
+    if (!piece)
+        return;
+    if (text)
+        *text += *piece;
+    else
+        text = piece;
+}
+
+// Servers repeat ids and names on every delta, or send empty ones after the first.
+void keep_first(std::string& text, const std::string& next)
+{
+    if (text.empty())
+        text = next;
+}
+
+void keep_last(std::string& text, const std::string& next)
+{
+    if (!next.empty())
+        text = next;
+}
+
+/// How the same unknown member of two chunks becomes one.
+enum class merge
+{
+    replace,
+    append_arrays,
+    append_all
+};
+
+void merge_member(json::value& into, const json::value& next, merge how);
+
+void merge_members(json::object& into, const json::object& next, merge how)
+{
+    for (const auto& member : next)
+    {
+        if (auto* known = into.if_contains(member.key()))
+            merge_member(*known, member.value(), how);
+        else
+            into.emplace(member.key(), json::value(member.value(), into.storage()));
+    }
+}
+
+// A null never erases what came before it.
+void merge_member(json::value& into, const json::value& next, merge how)
+{
+    if (next.is_null())
+        return;
+    if (into.is_object() && next.is_object())
+    {
+        merge_members(into.get_object(), next.get_object(), how);
+    }
+    else if (how != merge::replace && into.is_array() && next.is_array())
+    {
+        auto& array = into.get_array();
+        for (const auto& element : next.get_array())
+            array.push_back(element);
+    }
+    else if (how == merge::append_all && into.is_string() && next.is_string())
+    {
+        // equal texts are a name repeated, others are pieces
+        if (into.get_string() != next.get_string())
+            into.get_string().append(next.get_string());
+    }
+    else
+    {
+        into = next;
+    }
+}
+
+template <class T>
+void append(std::vector<T>& items, const std::vector<T>& more)
+{
+    items.insert(items.end(), more.begin(), more.end());
+}
+
+/// Tells the tool calls of one choice apart and puts their pieces together.
+class tool_call_merger
+{
+public:
+    explicit tool_call_merger(std::vector<tool_call>& calls) : calls_(&calls) {}
+
+    void add(const tool_call_delta& delta)
+    {
+        const auto position = find(delta);
+        auto& call = position < calls_->size() ? (*calls_)[position] : calls_->emplace_back();
+        if (delta.index)
+            of_index_[*delta.index] = position;
+        if (!delta.id.empty())
+            of_id_.emplace(delta.id, position);
+        keep_first(call.id, delta.id);
+        keep_first(call.name, delta.name);
+        if (!delta.type.empty())
+            call.type = delta.type;
+        call.arguments += delta.arguments;
+        merge_members(call.function_extra, delta.function_extra, merge::append_all);
+        merge_members(call.extra, delta.extra, merge::append_all);
+    }
+
+    /// The calls live in that vector now.
+    void moved_to(std::vector<tool_call>& calls) noexcept { calls_ = &calls; }
+
+private:
+    // The position of the call that the delta belongs to; behind the last one for a new call.
+    [[nodiscard]] std::size_t find(const tool_call_delta& delta) const
+    {
+        const auto none = calls_->size();
+        if (delta.index)
+        {
+            const auto found = of_index_.find(*delta.index);
+            if (found == of_index_.end())
+                return none;
+            // some give all calls the index 0: another id is another call
+            if (!is_other(delta.id, (*calls_)[found->second].id))
+                return found->second;
+            const auto known = of_id_.find(delta.id);
+            return known == of_id_.end() ? none : known->second;
+        }
+        if (!delta.id.empty())
+        {
+            if (const auto found = of_id_.find(delta.id); found != of_id_.end())
+                return found->second;
+            return none != 0 && calls_->back().id.empty() && delta.name.empty() ? none - 1 : none;
+        }
+        return none == 0 || begins_anew(delta) ? none : none - 1;
+    }
+
+    static bool is_other(const std::string& id, const std::string& known) noexcept
+    {
+        return !id.empty() && !known.empty() && id != known;
+    }
+
+    // Without index and id a whole call after a whole one can only be told by its look.
+    [[nodiscard]] bool begins_anew(const tool_call_delta& delta) const noexcept
+    {
+        const auto& last = calls_->back();
+        if (delta.name.empty() || last.name.empty())
+            return false;
+        if (delta.name != last.name)
+            return true;
+        return last.arguments.ends_with('}') && delta.arguments.starts_with('{');
+    }
+
+    std::vector<tool_call>* calls_;
+    std::unordered_map<std::int64_t, std::size_t> of_index_;  // the last call of that index
+    std::unordered_map<std::string, std::size_t> of_id_;
+};
+
+chat_response completed(chat_response answer)
+{
+    for (auto& choice : answer.choices)
+    {
+        if (choice.message.role.empty())
+            choice.message.role = "assistant";
+        // deltas whose parts are not all text keep them there; a message has the text alone
+        choice.message.extra.erase("content");
+    }
+    return answer;
+}
+
+}  // namespace
+
+/// The answer so far. Its choices are in the order of their index; mergers stand beside them.
+struct chat_accumulator::state
+{
+    explicit state(std::size_t bound) : max_index(bound) {}
+
+    [[nodiscard]] result<void> check(std::string_view what, std::int64_t index) const;
+    [[nodiscard]] result<void> check(const chat_chunk& chunk) const;
+
+    std::size_t position_of(std::int64_t index);
+    void add(const chunk_choice& choice);
+    void add_delta(std::size_t position, const chat_delta& delta);
+    void add_answer(const chat_chunk& chunk);
+
+    std::size_t max_index;
+    chat_response response;
+    std::vector<tool_call_merger> mergers;
+};
+
+result<void> chat_accumulator::state::check(std::string_view what, std::int64_t index) const
+{
+    if (index >= 0 && static_cast<std::uint64_t>(index) < max_index)
+        return {};
+    return core::bad_response(std::string(what) + " index " + std::to_string(index) +
+                              " is not below limits::index (" + std::to_string(max_index) + ')');
+}
+
+result<void> chat_accumulator::state::check(const chat_chunk& chunk) const
+{
+    for (const auto& choice : chunk.choices)
+    {
+        if (auto checked = check("choice", choice.index); !checked)
+            return checked;
+        for (const auto& call : choice.delta.tool_calls)
+            if (auto checked = check("tool call", call.index.value_or(0)); !checked)
+                return checked;
+    }
+    return {};
+}
+
+std::size_t chat_accumulator::state::position_of(std::int64_t index)
+{
+    auto& choices = response.choices;
+    const auto found = std::lower_bound(
+        choices.begin(), choices.end(), index,
+        [](const chat_choice& choice, std::int64_t wanted) { return choice.index < wanted; });
+    const auto position = static_cast<std::size_t>(found - choices.begin());
+    if (found != choices.end() && found->index == index)
+        return position;
+    const auto added = choices.emplace(found);
+    added->index = index;
+    mergers.emplace(mergers.begin() + (added - choices.begin()), added->message.tool_calls);
+    // the choices behind it, or all of them, have moved
+    for (std::size_t i = 0; i < choices.size(); ++i)
+        mergers[i].moved_to(choices[i].message.tool_calls);
+    return position;
+}
+
+void chat_accumulator::state::add(const chunk_choice& choice)
+{
+    const auto position = position_of(choice.index);
+    auto& into = response.choices[position];
+    add_delta(position, choice.delta);
+    keep_last(into.finish_reason, choice.finish_reason);
+    if (!choice.stop_reason.is_null())
+        into.stop_reason = choice.stop_reason;
+    if (choice.logprobs)
+    {
+        if (!into.logprobs)
+            into.logprobs.emplace();
+        append(into.logprobs->content, choice.logprobs->content);
+        append(into.logprobs->refusal, choice.logprobs->refusal);
+        merge_members(into.logprobs->extra, choice.logprobs->extra, merge::append_arrays);
+    }
+    merge_members(into.extra, choice.extra, merge::append_arrays);
+}
+
+void chat_accumulator::state::add_delta(std::size_t position, const chat_delta& delta)
+{
+    auto& message = response.choices[position].message;
+    keep_first(message.role, delta.role);
+    append(message.content, delta.content);
+    append(message.reasoning, delta.reasoning);
+    append(message.refusal, delta.refusal);
+    for (const auto& call : delta.tool_calls)
+        mergers[position].add(call);
+    if (delta.function_call)
+    {
+        if (!message.function_call)
+            message.function_call.emplace();
+        keep_first(message.function_call->name, delta.function_call->name);
+        message.function_call->arguments += delta.function_call->arguments;
+        merge_members(message.function_call->extra, delta.function_call->extra, merge::append_all);
+    }
+    for (const auto& annotation : delta.annotations)
+        message.annotations.push_back(annotation);
+    merge_members(message.extra, delta.extra, merge::append_all);
+}
+
+void chat_accumulator::state::add_answer(const chat_chunk& chunk)
+{
+    keep_first(response.id, chunk.id);
+    keep_first(response.model, chunk.model);
+    if (response.created == 0)
+        response.created = chunk.created;
+    if (response.object.empty())
+    {
+        // the answer is what a call without streaming gives
+        response.object =
+            chunk.object == "chat.completion.chunk" ? "chat.completion" : chunk.object;
+    }
+    keep_last(response.system_fingerprint, chunk.system_fingerprint);
+    keep_last(response.service_tier, chunk.service_tier);
+    if (chunk.usage)
+        response.usage = chunk.usage;
+    merge_members(response.extra, chunk.extra, merge::replace);
+}
+
+chat_accumulator::chat_accumulator(std::size_t max_index)
+    : state_(std::make_unique<state>(max_index))
+{}
+
+chat_accumulator::~chat_accumulator() = default;
+chat_accumulator::chat_accumulator(chat_accumulator&&) noexcept = default;
+chat_accumulator& chat_accumulator::operator=(chat_accumulator&&) noexcept = default;
+
+result<void> chat_accumulator::add(const chat_chunk& chunk)
+{
+    if (auto checked = state_->check(chunk); !checked)
+        return checked;
+    state_->add_answer(chunk);
+    for (const auto& choice : chunk.choices)
+        state_->add(choice);
+    return {};
+}
+
+chat_response chat_accumulator::response() const { return completed(state_->response); }
+
+chat_response chat_accumulator::take()
+{
+    auto answer = completed(std::move(state_->response));
+    state_ = std::make_unique<state>(state_->max_index);
+    return answer;
+}
+
+std::string_view chat_accumulator::text() const noexcept { return state_->response.text(); }
+
+bool chat_accumulator::finished() const noexcept
+{
+    const auto& choices = state_->response.choices;
+    return !choices.empty() && std::all_of(choices.begin(), choices.end(), [](const auto& choice) {
+        return !choice.finish_reason.empty();
+    });
+}
+
+}  // namespace regolo::inline v0

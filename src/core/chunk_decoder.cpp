@@ -1,0 +1,149 @@
+#include "core/chunk_decoder.hpp"
+
+#include "core/api_error.hpp"
+#include "core/chat_codec.hpp"
+#include "core/completion_codec.hpp"
+
+#include <boost/json/monotonic_resource.hpp>
+
+#include <array>
+
+namespace regolo::core {
+
+namespace json = boost::json;
+
+namespace {
+
+using field = surrogate_joiner::field;
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+// The tree of one event. It is gone when `decode` returns, so the streams of a thread can share it.
+std::array<unsigned char, 16 * 1024>& scratch() noexcept
+{
+    thread_local std::array<unsigned char, 16 * 1024> memory;
+    return memory;
+}
+
+std::int64_t tool_of(const tool_call_delta& call) noexcept { return call.index.value_or(-1); }
+
+// A half whose other one never came: the text that waited for it ends here.
+void append_replacement(chat_delta& delta, const surrogate_joiner::place& where)
+{
+    const auto append = [](std::optional<std::string>& text) {
+        if (!text)
+            text.emplace();
+        text->append(replacement);
+    };
+    switch (where.field)
+    {
+        case field::content:
+            append(delta.content);
+            return;
+        case field::reasoning:
+            append(delta.reasoning);
+            return;
+        case field::refusal:
+            append(delta.refusal);
+            return;
+        case field::function_call:
+            if (!delta.function_call)
+                delta.function_call.emplace();
+            delta.function_call->arguments.append(replacement);
+            return;
+        case field::arguments:
+            break;
+    }
+    for (auto call = delta.tool_calls.rbegin(); call != delta.tool_calls.rend(); ++call)
+    {
+        if (tool_of(*call) != where.tool)
+            continue;
+        call->arguments.append(replacement);
+        return;
+    }
+    auto& call = delta.tool_calls.emplace_back();
+    if (where.tool >= 0)
+        call.index = where.tool;
+    call.arguments = replacement;
+}
+
+void join_choice(surrogate_joiner& joiner, chunk_choice& choice, bool has_stand_ins)
+{
+    auto& delta = choice.delta;
+    const auto join = [&](field which, std::int64_t tool, std::string& text) {
+        joiner.join({choice.index, which, tool}, text, has_stand_ins);
+    };
+    if (delta.content)
+        join(field::content, 0, *delta.content);
+    if (delta.reasoning)
+        join(field::reasoning, 0, *delta.reasoning);
+    if (delta.refusal)
+        join(field::refusal, 0, *delta.refusal);
+    if (delta.function_call)
+        join(field::function_call, 0, delta.function_call->arguments);
+    for (auto& call : delta.tool_calls)
+        join(field::arguments, tool_of(call), call.arguments);
+    if (choice.finish_reason.empty())
+        return;
+    for (const auto& where : joiner.release(choice.index))
+        append_replacement(delta, where);
+}
+
+void join_choice(surrogate_joiner& joiner, completion_choice& choice, bool has_stand_ins)
+{
+    joiner.join({choice.index, field::content, 0}, choice.text, has_stand_ins);
+    if (choice.finish_reason.empty())
+        return;
+    if (!joiner.release(choice.index).empty())
+        choice.text.append(replacement);
+}
+
+}  // namespace
+
+template <class Chunk>
+result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
+{
+    json::monotonic_resource memory(scratch().data(), scratch().size());
+    auto document = parser_.parse(data, &memory, true);
+    if (!document)
+        return document.error();
+    if (is_error_frame(*document))
+    {
+        if (parser_.has_kept_surrogates())
+            replace_stand_ins(*document);
+        return decode_error_frame(*document);
+    }
+    read_context context(max_index_);
+    read_json(*document, json_place(context), out);
+    if (context.failed())
+        return context.take_failure();
+    if (parser_.has_kept_surrogates() || !joiner_.empty())
+        join_surrogates(out);
+    return {};
+}
+
+template <class Chunk>
+void chunk_decoder<Chunk>::join_surrogates(Chunk& out)
+{
+    const bool has_stand_ins = parser_.has_kept_surrogates();
+    for (auto& choice : out.choices)
+        join_choice(joiner_, choice, has_stand_ins);
+    if (has_stand_ins)
+        replace_others(out);
+}
+
+// Ids, log-probabilities and unknown members do not go on in the next chunk. Rare enough to take the
+// way through JSON, which reaches every one of them.
+template <class Chunk>
+void chunk_decoder<Chunk>::replace_others(Chunk& out) const
+{
+    auto json = to_json(out);
+    replace_stand_ins(json);
+    read_context context(max_index_);
+    read_json(json, json_place(context), out);
+}
+
+template class chunk_decoder<chat_chunk>;
+template class chunk_decoder<completion_chunk>;
+
+}  // namespace regolo::core
