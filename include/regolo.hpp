@@ -6,6 +6,7 @@
 #include <regolo/chat_accumulator.hpp>
 #include <regolo/client.hpp>
 #include <regolo/client_config.hpp>
+#include <regolo/close_reason.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/credential.hpp>
 #include <regolo/error.hpp>

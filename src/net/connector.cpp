@@ -1,8 +1,9 @@
 #include "net/connector.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
-#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -53,7 +54,7 @@ public:
         for (auto& socket : sockets_) socket.close(ignored);
     }
 
-    one_shot<void(error_code)> decided;
+    one_shot decided;
     std::optional<tcp::socket> winner;
 
 private:
@@ -112,17 +113,19 @@ private:
     bool over_ = false;
 };
 
+/// Ends a race with the coroutine that waits for it.
+struct race_guard {
+    std::shared_ptr<connection_race> race;
+    ~race_guard() { race->stop(); }
+};
+
 asio::awaitable<tcp::socket> connect_any(std::shared_ptr<scope> owner, asio::any_io_executor sockets_on,
                                          std::vector<tcp::endpoint> addresses,
                                          std::chrono::milliseconds delay)
 {
-    struct stopper {
-        std::shared_ptr<connection_race> race;
-        ~stopper() { race->stop(); }
-    };
     const auto race = std::make_shared<connection_race>(std::move(owner), std::move(sockets_on),
                                                         std::move(addresses), delay);
-    const stopper at_the_end{race};
+    const race_guard at_the_end{race};
     race->start();
     co_await race->decided.wait();
     co_return std::move(*race->winner);

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <memory>
+#include <mutex>
 #include <utility>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -15,59 +15,74 @@
 
 namespace regolo::net {
 
-template <class Signature>
-class one_shot;
+/** A place where one coroutine waits for one event that something else reports, once.
 
-/** A place where one coroutine waits for one event that something else reports.
+    Whoever reports finds the place in a list under a lock of his own, and the coroutine takes itself off that list
+    when its frame ends, so that the object is there as long as it can be found. The coroutine resumes by post on its
+    own executor. Cancelling it ends the wait with `operation_aborted`; what is reported later is dropped.
 
-    All members are called on the strand of the waiting coroutine, except where the owner guards them itself. The
-    coroutine resumes by post, so that reporting is safe from anywhere on the strand. Cancellation ends the wait
-    with `operation_aborted`.
+    @code
+    one_shot arrived;
+    list.insert(arrived);                 // and a guard that removes it
+    co_await arrived.wait();              // throws system_error
+    @endcode
 */
-template <class... Args>
-class one_shot<void(error_code, Args...)> {
+class one_shot {
 public:
-    using handler = asio::any_completion_handler<void(error_code, Args...)>;
+    using handler = asio::any_completion_handler<void(error_code)>;
 
     one_shot() = default;
     one_shot(const one_shot&) = delete;
     one_shot& operator=(const one_shot&) = delete;
 
-    /// Waits. The object must live until the coroutine has resumed.
+    /// Waits. Returns at once (by post) when the event has been reported before.
     auto wait()
     {
-        return asio::async_initiate<const asio::use_awaitable_t<>&, void(error_code, Args...)>(
+        return asio::async_initiate<const asio::use_awaitable_t<>&, void(error_code)>(
             [this](auto done) {
                 auto slot = asio::get_associated_cancellation_slot(done);
                 if (slot.is_connected()) {
-                    slot.assign([this](asio::cancellation_type) { fail(asio::error::operation_aborted); });
+                    slot.assign([this](asio::cancellation_type) {
+                        complete(asio::error::operation_aborted);
+                    });
                 }
-                // Tracked: the waiting coroutine alone would not keep its execution context running.
-                executor_ = asio::prefer(asio::get_associated_executor(done),
-                                         asio::execution::outstanding_work.tracked);
-                handler_ = std::move(done);
+                start(asio::get_associated_executor(done), std::move(done));
             },
             asio::use_awaitable);
     }
 
-    [[nodiscard]] bool waiting() const noexcept { return static_cast<bool>(handler_); }
-
-    /// Reports the event; does nothing when nobody waits (any more).
-    void complete(error_code ec, Args... values)
+    /// Reports the event, from any thread. Only the first report counts.
+    void complete(error_code ec)
     {
-        if (!handler_) return;
-        auto done = std::exchange(handler_, handler{});
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(reported_, true)) return;
+        outcome_ = ec;
+        if (handler_) resume();
+    }
+
+private:
+    void start(const asio::any_io_executor& executor, handler done)
+    {
+        const std::lock_guard lock(mutex_);
+        // Tracked: the waiting coroutine alone would not keep its execution context running.
+        executor_ = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+        handler_ = std::move(done);
+        if (reported_) resume();
+    }
+
+    void resume()
+    {
         const auto executor = std::exchange(executor_, asio::any_io_executor());
-        asio::post(executor, [done = std::move(done), ec, ... v = std::move(values)]() mutable {
-            std::move(done)(ec, std::move(v)...);
+        asio::post(executor, [done = std::exchange(handler_, handler()), ec = outcome_]() mutable {
+            std::move(done)(ec);
         });
     }
 
-    void fail(error_code ec) { complete(ec, Args{}...); }
-
-private:
+    std::mutex mutex_;
     handler handler_;
     asio::any_io_executor executor_;   // where the coroutine resumes
+    error_code outcome_;
+    bool reported_ = false;
 };
 
 }  // namespace regolo::net

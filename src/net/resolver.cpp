@@ -7,11 +7,9 @@
 #include <thread>
 #include <utility>
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
+
+#include "net/one_shot.hpp"
 
 namespace regolo::net {
 
@@ -29,102 +27,83 @@ resolver::addresses look_up(const name& what, error_code& ec)
     const auto found = blocking.resolve(what.first, std::to_string(what.second),
                                         tcp::resolver::numeric_service, ec);
     resolver::addresses result;
-    for (const auto& entry : found) {
+    for (const auto& place : found) {
         // The same address comes once per socket type on some systems.
-        if (std::find(result.begin(), result.end(), entry.endpoint()) == result.end()) {
-            result.push_back(entry.endpoint());
+        if (std::find(result.begin(), result.end(), place.endpoint()) == result.end()) {
+            result.push_back(place.endpoint());
         }
     }
     if (!ec && result.empty()) ec = asio::error::host_not_found;
     return result;
 }
 
+}  // namespace
+
 /** What the look-up threads and the waiting calls share. It outlives the client while a thread hangs. */
 class directory : public std::enable_shared_from_this<directory> {
 public:
     explicit directory(std::chrono::milliseconds cache_for) : cache_for_(cache_for) {}
 
-    void resolve(name what, const asio::any_io_executor& executor, resolver::handler done)
+    struct record;
+
+    /// A call that waits for a look-up. On the list of its record while `of` is set.
+    struct waiter {
+        directory& owner;
+        record* of = nullptr;
+        resolver::addresses found;
+        one_shot answered;
+
+        explicit waiter(directory& names) : owner(names) {}
+        ~waiter() { owner.withdraw(*this); }
+    };
+
+    asio::awaitable<resolver::addresses> resolve(name what)
     {
-        const std::lock_guard lock(mutex_);
-        auto& entry = entries_[what];
-        if (entry.known_until > std::chrono::steady_clock::now()) {
-            return complete(make_waiter(0, executor, std::move(done)), error_code(),
-                            entry.addresses);
-        }
-        auto slot = asio::get_associated_cancellation_slot(done);
-        const auto id = ++last_id_;
-        if (slot.is_connected()) {
-            slot.assign([weak = weak_from_this(), what, id](asio::cancellation_type) {
-                if (const auto self = weak.lock()) self->give_up(what, id);
-            });
-        }
-        entry.waiters.push_back(make_waiter(id, executor, std::move(done)));
-        if (entry.running) return;
-        entry.running = true;
-        queue_.push_back(what);
-        start_thread();
+        const auto keep_alive = shared_from_this();
+        waiter self(*this);
+        if (!enter(what, self)) co_await self.answered.wait();
+        co_return std::move(self.found);
     }
 
     void forget(const name& what)
     {
         const std::lock_guard lock(mutex_);
-        const auto found = entries_.find(what);
-        if (found == entries_.end()) return;
-        found->second.known_until = {};
-        if (!found->second.running) entries_.erase(found);
+        const auto found = records_.find(what);
+        if (found != records_.end() && !found->second.running) records_.erase(found);
     }
 
-    // The client is gone: nobody may be posted to any more.
-    void abandon() noexcept
-    {
-        std::list<waiter> waiters;
-        const std::lock_guard lock(mutex_);
-        queue_.clear();
-        for (auto& [what, entry] : entries_) waiters.splice(waiters.end(), entry.waiters);
-        entries_.clear();
-    }
-
-private:
-    struct waiter {
-        std::uint64_t id = 0;
-        resolver::handler done;
-        asio::any_io_executor executor;   // tracked, so that the context waits for the answer
-    };
-
-    struct entry {
+    /// A name: known, being looked up, or both.
+    struct record {
         std::chrono::steady_clock::time_point known_until{};
         resolver::addresses addresses;
-        std::list<waiter> waiters;
+        std::list<waiter*> waiters;
         bool running = false;
     };
 
-    static waiter make_waiter(std::uint64_t id, const asio::any_io_executor& executor,
-                              resolver::handler done)
-    {
-        return {id, std::move(done), asio::prefer(executor, asio::execution::outstanding_work.tracked)};
-    }
-
-    static void complete(waiter who, error_code ec, resolver::addresses found)
-    {
-        const auto executor = std::move(who.executor);
-        asio::post(executor, [done = std::move(who.done), ec, found = std::move(found)]() mutable {
-            std::move(done)(ec, std::move(found));
-        });
-    }
-
-    void give_up(const name& what, std::uint64_t id)
+private:
+    /// Takes what is known, and returns true; else joins or starts a look-up.
+    bool enter(const name& what, waiter& self)
     {
         const std::lock_guard lock(mutex_);
-        const auto found = entries_.find(what);
-        if (found == entries_.end()) return;
-        auto& waiters = found->second.waiters;
-        const auto who = std::find_if(waiters.begin(), waiters.end(),
-                                      [id](const waiter& w) { return w.id == id; });
-        if (who == waiters.end()) return;
-        waiter gone = std::move(*who);
-        waiters.erase(who);
-        complete(std::move(gone), asio::error::operation_aborted, {});
+        auto& entry = records_[what];
+        if (entry.known_until > std::chrono::steady_clock::now()) {
+            self.found = entry.addresses;
+            return true;
+        }
+        self.of = &entry;
+        entry.waiters.push_back(&self);
+        if (!entry.running) {
+            entry.running = true;
+            queue_.push_back(what);
+            start_thread();
+        }
+        return false;
+    }
+
+    void withdraw(waiter& gone) noexcept
+    {
+        const std::lock_guard lock(mutex_);
+        if (gone.of != nullptr) gone.of->waiters.remove(&gone);
     }
 
     void start_thread()
@@ -171,25 +150,30 @@ private:
 
     void finish(const name& what, error_code ec, resolver::addresses found)
     {
-        const auto place = entries_.find(what);
-        if (place == entries_.end()) return;
-        auto waiters = std::move(place->second.waiters);
+        auto& entry = records_[what];
+        for (auto* who : std::exchange(entry.waiters, {})) {
+            who->of = nullptr;
+            who->found = found;
+            who->answered.complete(ec);
+        }
+        entry.running = false;
         if (ec || cache_for_.count() == 0) {
-            entries_.erase(place);
+            records_.erase(what);
         }
         else {
-            place->second = {std::chrono::steady_clock::now() + cache_for_, found, {}, false};
+            entry.known_until = std::chrono::steady_clock::now() + cache_for_;
+            entry.addresses = std::move(found);
         }
-        for (auto& who : waiters) complete(std::move(who), ec, found);
     }
 
     const std::chrono::milliseconds cache_for_;
     std::mutex mutex_;
-    std::map<name, entry> entries_;
+    std::map<name, record> records_;
     std::list<name> queue_;            // names that no thread has taken yet
     std::size_t threads_ = 0;
-    std::uint64_t last_id_ = 0;
 };
+
+namespace {
 
 class system_resolver final : public resolver {
 public:
@@ -197,12 +181,10 @@ public:
         : directory_(std::make_shared<directory>(cache_for))
     {
     }
-    ~system_resolver() override { directory_->abandon(); }
 
-    void async_resolve(const std::string& host, std::uint16_t port,
-                       const asio::any_io_executor& executor, handler done) override
+    asio::awaitable<addresses> resolve(std::string host, std::uint16_t port) override
     {
-        directory_->resolve({host, port}, executor, std::move(done));
+        return directory_->resolve({std::move(host), port});
     }
 
     void forget(const std::string& host, std::uint16_t port) override

@@ -146,7 +146,7 @@ public:
     }
     ~alarm() { detach(); }
 
-    one_shot<void(error_code)> woken;
+    one_shot woken;
 
 private:
     bool expired() noexcept override

@@ -76,6 +76,17 @@ public:
 
     /// The stream that `abort` closes in the same turn; null for none.
     void hold(byte_stream* stream) noexcept { stream_ = stream; }
+    /// The same for a block.
+    class holder {
+    public:
+        holder(scope& owner, byte_stream* stream) noexcept : owner_(owner) { owner_.hold(stream); }
+        ~holder() { owner_.hold(nullptr); }
+        holder(const holder&) = delete;
+        holder& operator=(const holder&) = delete;
+
+    private:
+        scope& owner_;
+    };
 
     /// What a coroutine spawned on the strand for this call is cancelled through. One at a time.
     [[nodiscard]] asio::cancellation_slot slot() noexcept { return signal_.slot(); }

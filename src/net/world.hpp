@@ -11,6 +11,7 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
@@ -58,14 +59,12 @@ public:
 class resolver {
 public:
     using addresses = std::vector<tcp::endpoint>;
-    using handler = asio::any_completion_handler<void(error_code, addresses)>;
 
     virtual ~resolver() = default;
 
-    /// The handler is posted to `executor`. Its cancellation slot ends the wait at once; a look-up under way goes on
-    /// without anybody waiting for it.
-    virtual void async_resolve(const std::string& host, std::uint16_t port,
-                               const asio::any_io_executor& executor, handler done) = 0;
+    /// Cancellation ends the wait at once; a look-up under way goes on without anybody waiting for it.
+    /// @throws boost::system::system_error  such as `asio::error::host_not_found`
+    virtual asio::awaitable<addresses> resolve(std::string host, std::uint16_t port) = 0;
 
     /// No address of that name could be reached: look it up again next time.
     virtual void forget(const std::string& host, std::uint16_t port) = 0;

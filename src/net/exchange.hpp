@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <regolo/error.hpp>
+#include <regolo/metadata.hpp>
+#include <regolo/options.hpp>
+
+#include "core/check_options.hpp"
+#include "core/http_message.hpp"
+#include "core/secret.hpp"
+#include "net/connection_pool.hpp"
+#include "net/resolver.hpp"
+#include "net/tls_context.hpp"
+
+namespace regolo::net {
+
+/// What the exchanges of a client share.
+struct world {
+    asio::any_io_executor executor;
+    std::shared_ptr<deadline_timer> timer;
+    std::shared_ptr<resolver> names;
+    std::function<std::shared_ptr<tls_context>()> tls;   // made when the first https connection needs it
+    std::shared_ptr<connection_pool> pool;
+    std::shared_ptr<random_source> random;
+    std::size_t head_limit = 0;
+};
+
+/// Hears how an exchange goes on. Called on the strand.
+class exchange_listener {
+public:
+    virtual void on_queued() noexcept = 0;
+    virtual void on_connected(const connection& used, bool reused, std::chrono::nanoseconds queued) noexcept = 0;
+    virtual void on_sent(const connection& used, std::size_t body_bytes) noexcept = 0;
+
+protected:
+    ~exchange_listener() = default;
+};
+
+/** One attempt: a place in the pool, a connection, the request sent, the response read, each within its limit.
+
+    Lives on the strand of its scope. The listener must outlive it.
+*/
+class exchange : public std::enable_shared_from_this<exchange> {
+public:
+    using done_handler = asio::any_completion_handler<void(error_code)>;
+
+    exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> owner,
+             const core::resolved_limits& limits, exchange_listener& listener);
+
+    /** Goes as far as the complete response head.
+
+        @param fresh  do not use an idle connection
+        @throws error, boost::system::system_error  see `explain`
+    */
+    asio::awaitable<void> open(core::http_request request, std::shared_ptr<const core::secret> key,
+                               core::origin where, bool fresh);
+
+    [[nodiscard]] core::response_head& head() noexcept { return lease_.get()->reader.head(); }
+
+    /// Body bytes that have arrived and were not taken yet. Valid until the next read.
+    [[nodiscard]] std::vector<std::string_view>& pieces() noexcept { return lease_.get()->reader.pieces(); }
+    [[nodiscard]] bool body_done() const noexcept { return lease_.get()->reader.done(); }
+    [[nodiscard]] bool has_connection() const noexcept { return lease_.get() != nullptr; }
+
+    /// Reads more of the body into `pieces()`. The handler runs on the strand; an error is kept for `explain`.
+    void async_read_body(done_handler done);
+
+    /** Reads the rest of the body. Above `limit` it fails with `errc::too_large`, naming `limit_name`; or, where no name is
+        given, it stops reading and returns what is there. */
+    asio::awaitable<std::string> read_body(std::size_t limit, const char* limit_name);
+
+    /// The answer is complete for its reader: the connection goes back, if need be after its last bytes.
+    void finish();
+    /// The connection is of no use any more.
+    void discard(close_reason why) noexcept;
+
+    /// What an exception or a failed read means: code, phase, text, whether the request was sent.
+    [[nodiscard]] error_info explain(std::exception_ptr failure) const;
+    [[nodiscard]] error_info explain(error_code ec) const;
+
+    /// The request failed on a connection that the server had closed already: send it again on a fresh one.
+    [[nodiscard]] bool is_stale() const noexcept;
+
+    [[nodiscard]] const regolo::timings& timings() const noexcept { return timings_; }
+    [[nodiscard]] bool reused() const noexcept { return reused_; }
+    [[nodiscard]] std::uint64_t bytes_received() const noexcept;
+    [[nodiscard]] clock::time_point head_at() const noexcept { return head_at_; }
+    [[nodiscard]] phase where() const noexcept { return where_; }
+
+private:
+    asio::awaitable<void> connect();
+    asio::awaitable<void> send(core::secret head, std::shared_ptr<const std::string> body);
+    asio::awaitable<void> write_all(std::string_view bytes, scope::phase_limit& progress);
+    asio::awaitable<void> read_head();
+    void on_read(error_code ec, std::size_t n);
+    void note_failure(error_code ec) noexcept;
+    [[nodiscard]] std::string failure_text(error_code ec) const;
+    [[nodiscard]] clock::time_point now() const noexcept { return world_->timer->now(); }
+
+    std::shared_ptr<const world> world_;
+    std::shared_ptr<scope> scope_;
+    core::resolved_limits limits_;
+    exchange_listener& listener_;
+    core::origin origin_;
+    connection_pool::lease lease_;
+    regolo::timings timings_;
+    phase where_ = phase::prepare;
+    bool reused_ = false;
+    bool sent_ = false;              // at least one byte may have reached the server
+    bool send_failed_ = false;
+    bool closed_ = false;            // the peer ended the connection before the response was complete
+    bool cut_ = false;               // ... without a close_notify
+    clock::time_point sent_at_;      // the last request byte
+    clock::time_point failed_at_;
+    clock::time_point head_at_;
+};
+
+}  // namespace regolo::net

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <boost/system/error_code.hpp>
+
+#include "core/http_message.hpp"
+
+namespace regolo::net {
+
+/** Reads HTTP/1 responses from bytes. Owns the buffer that they are read into; Beast's parser does the rest.
+
+    @code
+    reader.start();
+    while (!reader.head_done() && !ec) { n = read into reader.prepare(); reader.commit(n, ec); }
+    for (auto piece : reader.pieces()) use(piece);     // body that came along
+    while (!reader.done() && !ec) { n = read into reader.prepare(); reader.commit(n, ec); use the pieces }
+    @endcode
+
+    Body bytes are handed out where they lie: the pieces are valid until the next `prepare`.
+*/
+class http_reader {
+public:
+    /// What one read may bring: a TLS record holds as much.
+    static constexpr std::size_t read_size = 16 * 1024;
+
+    explicit http_reader(std::size_t head_limit);
+    ~http_reader();
+    http_reader(const http_reader&) = delete;
+    http_reader& operator=(const http_reader&) = delete;
+
+    /// Begins a response. Interim responses (1xx) are passed over.
+    void start();
+
+    struct region {
+        char* data;
+        std::size_t size;
+    };
+    /// Room for the next read. Invalidates the pieces.
+    [[nodiscard]] region prepare();
+
+    /// `n` bytes were read. Fails where they are no HTTP, or the head is too large (`errc::too_large`).
+    void commit(std::size_t n, boost::system::error_code& ec);
+
+    /// The peer closed. Fails with `asio::error::eof` where the message is incomplete.
+    void commit_eof(boost::system::error_code& ec);
+
+    [[nodiscard]] bool head_done() const noexcept;
+    [[nodiscard]] bool done() const noexcept;
+    /// The body ends with the connection and with nothing else.
+    [[nodiscard]] bool ends_with_connection() const noexcept;
+    /// Another response may follow on this connection: the message allows it and no byte was left over.
+    [[nodiscard]] bool reusable() const noexcept;
+
+    [[nodiscard]] core::response_head& head() noexcept;
+    [[nodiscard]] std::vector<std::string_view>& pieces() noexcept;
+    /// Bytes of any kind since `start`.
+    [[nodiscard]] std::size_t bytes() const noexcept;
+
+private:
+    class parser;
+    void parse(boost::system::error_code& ec);
+
+    std::size_t head_limit_;
+    std::unique_ptr<parser> parser_;
+    std::vector<char> buffer_;
+    std::size_t begin_ = 0;       // unparsed bytes: [begin_, end_)
+    std::size_t end_ = 0;
+    std::size_t bytes_ = 0;
+    std::size_t interim_ = 0;     // bytes of interim responses, which count against the limit
+};
+
+}  // namespace regolo::net
