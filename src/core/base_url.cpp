@@ -2,7 +2,6 @@
 
 #include "core/text.hpp"
 
-#include <boost/url/ipv4_address.hpp>
 #include <boost/url/ipv6_address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -26,28 +25,46 @@ constexpr std::uint16_t default_port(bool tls) noexcept { return tls ? 443 : 80;
 
 bool has_port(const origin& where) noexcept { return where.port != default_port(where.tls); }
 
-/// What getaddrinfo would read as an IPv4 address, in whatever base and with however few parts.
-bool ends_in_number(std::string_view host) noexcept
+result<void> check_characters(std::string_view text)
 {
-    const std::string_view last = host.substr(host.rfind('.') + 1);  // npos + 1 is 0
-    if (last.size() > 1 && last[0] == '0' && to_lower(last[1]) == 'x')
+    if (trim(text).empty())
     {
-        return true;
+        return bad_url("is empty");
     }
-    return !last.empty() && std::all_of(last.begin(), last.end(), is_digit);
+    if (!std::all_of(text.begin(), text.end(), is_ascii))
+    {
+        return bad_url(
+            "has a character outside ASCII: write a host name in punycode (xn--...) and the rest "
+            "percent-encoded");
+    }
+    if (!std::all_of(text.begin(), text.end(), is_visible))
+    {
+        return bad_url("has a space or a control character");
+    }
+    return {};
 }
 
-bool is_host_name(std::string_view host) noexcept
+result<void> check_parts(const urls::url_view& url)
 {
-    constexpr std::size_t longest = 253;
-    if (host.empty() || host.size() > longest || host.front() == '.' ||
-        host.find("..") != std::string_view::npos || ends_in_number(host))
+    const bool is_http =
+        url.scheme_id() == urls::scheme::https || url.scheme_id() == urls::scheme::http;
+    if (!is_http || !url.has_authority())
     {
-        return false;
+        return bad_url("does not begin with https:// or http://");
     }
-    return std::all_of(host.begin(), host.end(), [](char c) {
-        return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
-    });
+    if (url.has_userinfo())
+    {
+        return bad_url("has a user name or password, which belong into client_config::key");
+    }
+    if (url.has_query() || url.has_fragment())
+    {
+        return bad_url("has a query (?) or fragment (#), which belong into call_options::query");
+    }
+    if (!url.encoded_path().empty() && url.encoded_path().front() != '/')
+    {
+        return bad_url("is not a valid URL");  // "host:80a", which Boost 1.81 lets pass
+    }
+    return {};
 }
 
 result<std::string> read_host(const urls::url_view& url)
@@ -107,55 +124,6 @@ std::string read_prefix(std::string_view path)
     }
 }
 
-bool is_private(const urls::ipv4_address& address) noexcept
-{
-    const auto bytes = address.to_bytes();
-    return bytes[0] == 127 || bytes[0] == 10 || (bytes[0] == 172 && (bytes[1] & 0xf0) == 16) ||
-           (bytes[0] == 192 && bytes[1] == 168) || (bytes[0] == 169 && bytes[1] == 254);
-}
-
-bool is_private(const urls::ipv6_address& address) noexcept
-{
-    const auto bytes = address.to_bytes();
-    if (address.is_v4_mapped())
-    {
-        return is_private(urls::ipv4_address({bytes[12], bytes[13], bytes[14], bytes[15]}));
-    }
-    return address.is_loopback() || (bytes[0] & 0xfe) == 0xfc ||
-           (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80);
-}
-
-/// Whether `name` is `domain` or below it; in any case.
-bool is_within(std::string_view name, std::string_view domain) noexcept
-{
-    if (name.size() < domain.size())
-    {
-        return false;
-    }
-    const std::string_view tail = name.substr(name.size() - domain.size());
-    const bool same = std::equal(tail.begin(), tail.end(), domain.begin(),
-                                 [](char a, char b) { return to_lower(a) == b; });
-    return same && (tail.size() == name.size() || name[name.size() - tail.size() - 1] == '.');
-}
-
-/// Names of a cluster's services: "svc" is a label after the first one.
-bool has_service_label(std::string_view name) noexcept
-{
-    for (;;)
-    {
-        if (is_within(name, "svc") && name.size() > 3)
-        {
-            return true;
-        }
-        const std::size_t dot = name.rfind('.');
-        if (dot == std::string_view::npos)
-        {
-            return false;
-        }
-        name = name.substr(0, dot);
-    }
-}
-
 }  // namespace
 
 std::string to_string(const origin& where)
@@ -176,19 +144,9 @@ std::string host_field(const origin& where)
 
 result<base_url> parse_base_url(std::string_view text)
 {
-    if (trim(text).empty())
+    if (auto checked = check_characters(text); !checked)
     {
-        return bad_url("is empty");
-    }
-    if (!std::all_of(text.begin(), text.end(), is_ascii))
-    {
-        return bad_url(
-            "has a character outside ASCII: write a host name in punycode (xn--...) and the rest "
-            "percent-encoded");
-    }
-    if (!std::all_of(text.begin(), text.end(), is_visible))
-    {
-        return bad_url("has a space or a control character");
+        return checked.error();
     }
     const auto parsed = urls::parse_uri(text);
     if (!parsed)
@@ -198,21 +156,12 @@ result<base_url> parse_base_url(std::string_view text)
                            : "is not a valid URL");
     }
     const urls::url_view& url = *parsed;
-    const std::string scheme = to_lower(std::string_view(url.scheme()));
-    if ((scheme != "https" && scheme != "http") || !url.has_authority())
+    if (auto checked = check_parts(url); !checked)
     {
-        return bad_url("does not begin with https:// or http://");
-    }
-    if (url.has_userinfo())
-    {
-        return bad_url("has a user name or password, which belong into client_config::key");
-    }
-    if (url.has_query() || url.has_fragment())
-    {
-        return bad_url("has a query (?) or fragment (#), which belong into call_options::query");
+        return checked.error();
     }
     base_url out;
-    out.origin.tls = scheme == "https";
+    out.origin.tls = url.scheme_id() == urls::scheme::https;
     result<std::string> host = read_host(url);
     if (!host)
     {
@@ -225,47 +174,8 @@ result<base_url> parse_base_url(std::string_view text)
         return port.error();
     }
     out.origin.port = *port;
-    const std::string_view path = url.encoded_path();
-    if (!path.empty() && path.front() != '/')
-    {
-        return bad_url("is not a valid URL");  // "host:80a", which Boost 1.81 lets pass
-    }
-    out.prefix = read_prefix(path);
+    out.prefix = read_prefix(std::string_view(url.encoded_path()));
     return out;
-}
-
-bool is_local_host(std::string_view host) noexcept
-{
-    if (host.ends_with('.'))
-    {
-        host.remove_suffix(1);
-    }
-    if (const auto v4 = urls::parse_ipv4_address(host))
-    {
-        return is_private(*v4);
-    }
-    if (const auto v6 = urls::parse_ipv6_address(host))
-    {
-        return is_private(*v6);
-    }
-    if (!is_host_name(host))
-    {
-        return false;
-    }
-    return host.find('.') == std::string_view::npos || is_within(host, "localhost") ||
-           is_within(host, "local") || is_within(host, "internal") || has_service_label(host);
-}
-
-result<void> check_plaintext(const core::origin& where, bool has_key, bool allowed)
-{
-    if (where.tls || !has_key || allowed || is_local_host(where.host))
-    {
-        return {};
-    }
-    return failure(errc::plaintext_refused,
-                   "the key would travel unencrypted to " + to_string(where) +
-                       ": use https://, or allow it with client_config::allow_plaintext or "
-                       "REGOLO_ALLOW_PLAINTEXT=1");
 }
 
 result<std::string> make_target(const base_url& url, std::string_view path,

@@ -76,9 +76,17 @@ result<void> check(const http_request& request)
     return {};
 }
 
-bool expects_body(std::string_view method) noexcept
+/// Empty: the field is not sent.
+std::string content_length(const http_request& request)
 {
-    return method == "POST" || method == "PUT" || method == "PATCH";
+    if (request.body)
+    {
+        return std::to_string(request.body->size());
+    }
+    // a server may wait for a body that these methods do not rule out
+    const bool may_have_body =
+        request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
+    return may_have_body ? "0" : "";
 }
 
 }  // namespace
@@ -113,14 +121,7 @@ result<secret> encode_head(const http_request& request, const origin& where, std
     }
     const bool with_key = !bearer->empty() && !find_header(request.headers, "Authorization");
     const std::string host = host_field(where);
-    std::array<char, 24> digits{};
-    std::string_view length;
-    if (request.body || expects_body(request.method))
-    {
-        const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                       request.body ? request.body->size() : std::size_t{0});
-        length = {digits.data(), static_cast<std::size_t>(end.ptr - digits.data())};
-    }
+    const std::string length = content_length(request);
 
     // The same pieces are first counted and then written, so that the key is copied once, to its place.
     const auto for_each_piece = [&](auto put) {
