@@ -68,7 +68,7 @@ std::optional<Integer> to_integer(std::optional<std::string_view> text) noexcept
     }
     const std::optional<double> value = to_double(text);
     // exact as doubles, unlike the maximum itself
-    constexpr double low = static_cast<double>(std::numeric_limits<Integer>::min());
+    constexpr auto low = static_cast<double>(std::numeric_limits<Integer>::min());
     if (!value || *value != std::trunc(*value) || *value < low || *value >= -low)
     {
         return std::nullopt;
