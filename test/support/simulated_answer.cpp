@@ -1,0 +1,418 @@
+#include "support/simulated_answer.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace json = boost::json;
+
+namespace regolo::test {
+
+namespace {
+
+constexpr std::size_t endless = 1'000'000'000;
+
+// ---- reading the request
+
+const json::value* member(const json::object& object, std::string_view name)
+{
+    const auto* value = object.if_contains(name);
+    return value != nullptr && !value->is_null() ? value : nullptr;
+}
+
+std::string_view text_member(const json::object& object, std::string_view name)
+{
+    const auto* value = member(object, name);
+    return value != nullptr && value->is_string() ? std::string_view(value->get_string())
+                                                  : std::string_view();
+}
+
+bool flag(const json::object& object, std::string_view name, bool otherwise)
+{
+    const auto* value = member(object, name);
+    return value != nullptr && value->is_bool() ? value->get_bool() : otherwise;
+}
+
+std::size_t number(const json::object& object, std::string_view name, std::size_t otherwise)
+{
+    const auto* value = member(object, name);
+    if (value == nullptr || !value->is_int64() || value->get_int64() < 0)
+        return otherwise;
+    return static_cast<std::size_t>(value->get_int64());
+}
+
+/// The text of a content: a string, or parts of which those without text show their type.
+std::string text_of(const json::value* content)
+{
+    if (content == nullptr || !(content->is_string() || content->is_array()))
+        return {};
+    if (content->is_string())
+        return std::string(content->get_string());
+    std::string text;
+    for (const auto& part : content->get_array())
+    {
+        if (part.is_string())
+            text.append(part.get_string());
+        else if (part.is_object() && member(part.get_object(), "text") != nullptr)
+            text.append(text_member(part.get_object(), "text"));
+        else if (part.is_object())
+            text.append("[").append(text_member(part.get_object(), "type")).append("]");
+    }
+    return text;
+}
+
+struct conversation
+{
+    std::string last_text;
+    std::string last_role = "user";
+    std::size_t messages = 0;
+    std::size_t words = 0;
+};
+
+conversation read_conversation(const json::object& request, bool is_chat)
+{
+    conversation read;
+    if (!is_chat)
+    {
+        read.last_text = text_of(member(request, "prompt"));
+        read.messages = 1;
+        read.words = token_text(read.last_text).size();
+        return read;
+    }
+    for (const auto& message : request.at("messages").as_array())
+    {
+        const auto& object = message.as_object();
+        const auto text = text_of(member(object, "content"));
+        read.words += token_text(text).size();
+        ++read.messages;
+        const auto role = text_member(object, "role");
+        if (role == "user" || role == "tool")
+        {
+            read.last_text = text;
+            read.last_role = role;
+        }
+    }
+    return read;
+}
+
+std::string lower(std::string_view text)
+{
+    std::string result(text);
+    for (auto& c : result)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return result;
+}
+
+std::optional<std::size_t> wants_counting(std::string_view text)
+{
+    static constexpr std::string_view order = "count to ";
+    const auto lowered = lower(text);
+    const auto found = lowered.find(order);
+    if (found == std::string::npos)
+        return std::nullopt;
+    std::size_t last = 0;
+    const auto* begin = lowered.data() + found + order.size();
+    if (std::from_chars(begin, lowered.data() + lowered.size(), last).ec != std::errc())
+        return std::nullopt;
+    return std::min(last, endless);
+}
+
+// ---- values that fit a JSON schema
+
+std::string last_word(std::string_view text)
+{
+    static constexpr std::string_view marks = " \t\r\n.,;:!?\"'()";
+    const auto end = text.find_last_not_of(marks);
+    if (end == std::string_view::npos)
+        return "text";
+    const auto before = text.find_last_of(marks, end);
+    const auto begin = before == std::string_view::npos ? 0 : before + 1;
+    return std::string(text.substr(begin, end - begin + 1));
+}
+
+json::value sample(const json::value& schema, std::string_view text, int depth = 0)
+{
+    if (!schema.is_object() || depth > 16)
+        return nullptr;
+    const auto& object = schema.get_object();
+    if (const auto* choices = member(object, "enum");
+        choices != nullptr && choices->is_array() && !choices->get_array().empty())
+        return choices->get_array().front();
+    const auto type = text_member(object, "type");
+    if (type == "string")
+        return json::value(last_word(text));
+    if (type == "integer")
+        return 1;
+    if (type == "number")
+        return 1.5;
+    if (type == "boolean")
+        return true;
+    if (type == "array")
+    {
+        const auto* items = member(object, "items");
+        return json::array{sample(items != nullptr ? *items : json::value(), text, depth + 1)};
+    }
+    const auto* properties = member(object, "properties");
+    json::object result;
+    if (properties != nullptr && properties->is_object())
+    {
+        for (const auto& [name, property] : properties->get_object())
+            result[name] = sample(property, text, depth + 1);
+    }
+    return result;
+}
+
+// ---- deciding the answer
+
+std::uint64_t hash(std::string_view text, std::uint64_t seed = 14695981039346656037U)
+{
+    for (const char c : text)
+        seed = (seed ^ static_cast<unsigned char>(c)) * 1099511628211U;
+    return seed;
+}
+
+std::string hex(std::uint64_t value)
+{
+    char digits[16];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
+    return std::string(16 - static_cast<std::size_t>(end - digits), '0').append(digits, end);
+}
+
+bool reasons(const json::object& request)
+{
+    if (const auto* arguments = member(request, "chat_template_kwargs");
+        arguments != nullptr && arguments->is_object() &&
+        !flag(arguments->get_object(), "enable_thinking", true))
+        return false;
+    const auto model = text_member(request, "model");
+    return model.find("reasoning") != std::string_view::npos ||
+           model.find("gpt-oss") != std::string_view::npos || flag(request, "thinking", false);
+}
+
+std::vector<const json::object*> offered_functions(const json::object& request)
+{
+    std::vector<const json::object*> functions;
+    const auto* tools = member(request, "tools");
+    if (tools == nullptr || !tools->is_array())
+        return functions;
+    for (const auto& tool : tools->get_array())
+    {
+        const auto* function = tool.is_object() ? member(tool.get_object(), "function") : nullptr;
+        if (function != nullptr && function->is_object())
+            functions.push_back(&function->get_object());
+    }
+    return functions;
+}
+
+/// The functions an answer calls: those demanded by tool_choice, else those the text names.
+std::vector<const json::object*> called_functions(const json::object& request,
+                                                  const conversation& said)
+{
+    auto functions = offered_functions(request);
+    const auto* choice = member(request, "tool_choice");
+    const auto mode =
+        choice != nullptr && choice->is_string() ? std::string_view(choice->get_string()) : "auto";
+    if (mode == "none" || functions.empty() || said.last_role == "tool")
+        return {};
+    const auto keep = [&](auto predicate) {
+        std::vector<const json::object*> kept;
+        std::copy_if(functions.begin(), functions.end(), std::back_inserter(kept), predicate);
+        return kept;
+    };
+    if (choice != nullptr && choice->is_object() &&
+        member(choice->get_object(), "function") != nullptr)
+    {
+        const auto& wanted = choice->get_object().at("function");
+        const auto name = wanted.is_object() ? text_member(wanted.get_object(), "name") : "";
+        return keep([&](const auto* each) { return text_member(*each, "name") == name; });
+    }
+    auto named = keep([&](const auto* each) {
+        const auto name = text_member(*each, "name");
+        return !name.empty() && said.last_text.find(name) != std::string::npos;
+    });
+    if (!flag(request, "parallel_tool_calls", true) && named.size() > 1)
+        named.resize(1);
+    if (named.empty() &&
+        (mode == "required" || lower(said.last_text).find("use the tool") != std::string::npos))
+        named.push_back(functions.front());
+    return named;
+}
+
+std::string json_text(const json::object& format, const conversation& said)
+{
+    const auto* wrapper = member(format, "json_schema");
+    const auto* schema = wrapper != nullptr && wrapper->is_object()
+                             ? member(wrapper->get_object(), "schema")
+                             : nullptr;
+    if (schema != nullptr)
+        return json::serialize(sample(*schema, said.last_text));
+    return json::serialize(json::object{{"you_said", said.last_text}, {"words", said.words}});
+}
+
+token_text words_of_answer(const json::object& request, const conversation& said)
+{
+    const auto model = text_member(request, "model");
+    if (model == "sim-endless")
+        return token_text::counting_to(endless);
+    if (said.last_role == "tool")
+        return token_text("The tool said: " + said.last_text);
+    if (const auto last = wants_counting(said.last_text))
+        return token_text::counting_to(*last);
+    if (const auto* format = member(request, "response_format");
+        format != nullptr && format->is_object() &&
+        text_member(format->get_object(), "type").substr(0, 4) == "json")
+        return token_text(json_text(format->get_object(), said));
+    std::string text = "You said: \"" + said.last_text + "\" I am ";
+    text.append(model).append(", a simulation, and counted ");
+    text.append(std::to_string(said.words)).append(" words in ");
+    return token_text(text.append(std::to_string(said.messages)).append(" messages."));
+}
+
+void apply_stop(const json::object& request, simulated_choice& choice)
+{
+    const auto* stop = member(request, "stop");
+    if (stop == nullptr)
+        return;
+    const json::array sequences = stop->is_array() ? stop->get_array() : json::array{*stop};
+    if (choice.text.size() > 100'000)
+        choice.text.cut_to(100'000);  // only so much is searched
+    const auto whole = choice.text.joined();
+    auto first = whole.size();
+    for (const auto& sequence : sequences)
+    {
+        if (!sequence.is_string() || sequence.get_string().empty())
+            continue;
+        const auto found = whole.find(std::string_view(sequence.get_string()));
+        if (found < first)
+        {
+            first = found;
+            choice.stop_reason = std::string(sequence.get_string());
+        }
+    }
+    if (choice.stop_reason)
+        choice.text = token_text(std::string_view(whole).substr(0, first));
+}
+
+void apply_limit(const json::object& request, simulated_choice& choice)
+{
+    const auto limit = number(request, "max_completion_tokens",
+                              number(request, "max_tokens", static_cast<std::size_t>(-1)));
+    if (choice.reasoning.size() + choice.text.size() <= limit)
+        return;
+    choice.reasoning.cut_to(limit);  // thinking comes first and eats the limit
+    choice.text.cut_to(limit - choice.reasoning.size());
+    choice.finish_reason = "length";
+    choice.stop_reason.reset();
+}
+
+simulated_choice make_choice(const json::object& request, const conversation& said, bool is_chat,
+                             std::size_t index)
+{
+    simulated_choice choice;
+    choice.finish_reason = "stop";
+    if (is_chat && reasons(request))
+        choice.reasoning = token_text("The user sent " + std::to_string(said.words) +
+                                      " words. I shall repeat the last ones.");
+    const auto functions =
+        is_chat ? called_functions(request, said) : std::vector<const json::object*>();
+    for (const auto* function : functions)
+    {
+        const auto name = text_member(*function, "name");
+        const auto* schema = member(*function, "parameters");
+        const auto serial = index * functions.size() + choice.tool_calls.size();
+        choice.tool_calls.push_back(
+            {"chatcmpl-tool-" + hex(hash(said.last_text, hash(name) + serial)), std::string(name),
+             schema != nullptr ? json::serialize(sample(*schema, said.last_text)) : "{}"});
+    }
+    if (!choice.tool_calls.empty())
+    {
+        choice.finish_reason = "tool_calls";
+        return choice;
+    }
+    choice.text = words_of_answer(request, said);
+    if (index != 0)
+        choice.text =
+            token_text("(" + std::to_string(index) + ") " +
+                       (choice.text.size() > 100'000 ? std::string() : choice.text.joined()));
+    apply_stop(request, choice);
+    apply_limit(request, choice);
+    return choice;
+}
+
+}  // namespace
+
+token_text::token_text(std::string_view text)
+{
+    while (!text.empty())
+    {
+        const auto end = std::min(text.find(' ', 1), text.size());
+        words_.emplace_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
+}
+
+token_text token_text::counting_to(std::size_t last)
+{
+    token_text text;
+    text.numbers_ = last;
+    return text;
+}
+
+std::size_t token_text::size() const noexcept { return words_.empty() ? numbers_ : words_.size(); }
+
+std::string token_text::token(std::size_t index) const
+{
+    if (!words_.empty())
+        return words_[index];
+    return (index == 0 ? "" : " ") + std::to_string(index + 1);
+}
+
+std::string token_text::joined() const
+{
+    std::string text;
+    for (std::size_t i = 0; i != size(); ++i)
+        text += token(i);
+    return text;
+}
+
+void token_text::cut_to(std::size_t size)
+{
+    if (size < words_.size())
+        words_.resize(size);
+    numbers_ = std::min(numbers_, size);
+}
+
+std::size_t simulated_answer::completion_tokens() const noexcept
+{
+    std::size_t sum = 0;
+    for (const auto& choice : choices)
+    {
+        sum += choice.reasoning.size() + choice.text.size();
+        for (const auto& call : choice.tool_calls)
+            sum += 1 + token_text(call.arguments).size();
+    }
+    return sum;
+}
+
+simulated_answer answer_to(const json::object& request, bool is_chat)
+{
+    const auto said = read_conversation(request, is_chat);
+    simulated_answer answer;
+    answer.is_chat = is_chat;
+    answer.id = (is_chat ? "chatcmpl-" : "cmpl-") + hex(hash(json::serialize(request)));
+    answer.model = text_member(request, "model");
+    answer.prompt_tokens = said.words;
+    if (const auto* options = member(request, "stream_options");
+        options != nullptr && options->is_object())
+        answer.include_usage = flag(options->get_object(), "include_usage", false);
+    const auto n = std::clamp<std::size_t>(number(request, "n", 1), 1, 128);
+    for (std::size_t index = 0; index != n; ++index)
+        answer.choices.push_back(make_choice(request, said, is_chat, index));
+    return answer;
+}
+
+}  // namespace regolo::test
