@@ -1,23 +1,29 @@
 #pragma once
 
-#include <string_view>
+#include "core/body_reader.hpp"
+#include "core/chunk_decoder.hpp"
+#include "core/http_message.hpp"
 
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
-#include <regolo/sse_parser.hpp>
 #include <regolo/stream_end.hpp>
 
-#include "core/chunk_decoder.hpp"
-#include "core/http_message.hpp"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
 
 namespace regolo::core {
 
 /// What `stream_decoder` has for its caller.
-enum class stream_step {
-    need_more,     ///< push more bytes, or say that there are none
-    chunk,         ///< one was written
-    ended,         ///< the answer is complete: see `ended_as()`
-    failed,        ///< see `failure()`
+enum class stream_step
+{
+    need_more,  ///< push more bytes, or say that there are none
+    chunk,      ///< one was written
+    ended,      ///< the answer is complete: see `ended_as()`
+    failed,     ///< see `failure()`
 };
 
 /** Turns the body of a successful response into chunks and decides how the stream ended. No I/O.
@@ -31,11 +37,14 @@ enum class stream_step {
     @endcode
 
     Events with empty data and events named "ping" or "keepalive" are passed over. `[DONE]` ends the stream, whatever
-    follows it. On a body that is not an event stream: `{` under a JSON content type is one whole answer, given as one
-    chunk; `<` is an error that names the content type.
+    follows it. Chunks that stand there without "data:" count as well. On a body that is no event stream: `{` under a
+    JSON content type is one whole answer, given as one chunk; `<` is an error that names the content type.
+
+    For `server_event` the events are given as they are, also the empty ones and those named "error".
 */
 template <class Chunk>
-class stream_decoder {
+class stream_decoder
+{
 public:
     explicit stream_decoder(const limits& bounds);
 
@@ -43,21 +52,66 @@ public:
     void start(const response_head& head);
 
     /// Adds body bytes; they are referred to until `pull` asks for more.
-    void push(std::string_view bytes) noexcept;
+    void push(std::string_view bytes) noexcept { reader_.push(bytes); }
 
     /// The body is complete. After that `pull` gives what is left and then `ended` or `failed`.
-    void end_of_body() noexcept;
+    void end_of_body() noexcept { reader_.end_of_body(); }
 
     stream_step pull(Chunk& out);
 
-    [[nodiscard]] stream_end ended_as() const noexcept;
-    [[nodiscard]] const error_info& failure() const noexcept;
-    /// An event (not a comment) has been seen, which ends the wait for the first.
-    [[nodiscard]] bool seen_event() const noexcept;
+    [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    /// A chunk or an error has been seen (not only comments and pings), which ends the wait for the first.
+    [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     /// The last finish reason of choice 0, the last usage and the model: for metadata and observers.
-    [[nodiscard]] const std::string& finish_reason() const noexcept;
-    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept;
-    [[nodiscard]] const std::string& model() const noexcept;
+    [[nodiscard]] const std::string& finish_reason() const noexcept { return finish_reason_; }
+    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
+    [[nodiscard]] const std::string& model() const noexcept { return model_; }
+
+private:
+    static constexpr bool is_raw = std::is_same_v<Chunk, server_event>;
+    enum class choice_state : unsigned char
+    {
+        unseen,
+        open,
+        finished,
+    };
+    struct nothing
+    {
+        explicit nothing(const limits& /*bounds*/) {}
+    };
+    using decoder_type = std::conditional_t<is_raw, nothing, chunk_decoder<Chunk>>;
+
+    /// `need_more` where the item gives nothing.
+    stream_step take(const body_item& item, Chunk& out);
+    stream_step take_line(std::string_view line);
+    stream_step take_data(const body_item& item, Chunk& out);
+    stream_step take_done(std::string_view data);
+    void note(const Chunk& chunk);
+    void note_choice(std::size_t index, bool finished);
+    stream_step conclude();
+    stream_step end(stream_end how);
+    stream_step fail(error_info info);
+    stream_step fail(errc code, std::string text);
+
+    body_reader reader_;
+    decoder_type decoder_;
+    int status_ = 0;
+    std::uint64_t chunks_ = 0;           // given out
+    std::uint64_t ignored_lines_ = 0;    // complete ones that are no part of an event stream
+    std::vector<choice_state> choices_;  // by index
+    std::size_t open_choices_ = 0;
+    bool whole_answer_ = false;  // JSON instead of a stream, and one value so far
+    bool seen_event_ = false;
+    stream_end ended_as_ = stream_end::open;
+    error_info failure_;
+    std::string finish_reason_;
+    std::optional<usage> usage_;
+    std::string model_;
 };
+
+extern template class stream_decoder<chat_chunk>;
+extern template class stream_decoder<completion_chunk>;
+extern template class stream_decoder<server_event>;
 
 }  // namespace regolo::core

@@ -104,8 +104,6 @@ unsigned hidden_character(std::string_view character) noexcept
 
 }  // namespace
 
-bool all_ascii(std::string_view text) noexcept { return ascii_prefix(text) == text.size(); }
-
 std::size_t valid_utf8_prefix(std::string_view text) noexcept
 {
     std::size_t done = 0;

@@ -6,9 +6,6 @@
 
 namespace regolo::core {
 
-/// Whether all bytes are below 128.
-bool all_ascii(std::string_view text) noexcept;
-
 /// The length of the longest prefix that is valid UTF-8.
 std::size_t valid_utf8_prefix(std::string_view text) noexcept;
 

@@ -1,0 +1,237 @@
+#include "core/body_reader.hpp"
+
+#include "core/text.hpp"
+#include "core/utf8.hpp"
+
+#include <utility>
+
+namespace regolo::core {
+
+namespace {
+
+constexpr std::string_view white_space = " \t\r\n";
+/// A byte order mark counts as white space when it is about what a body is.
+constexpr std::string_view ignored_in_front = " \t\r\n\xEF\xBB\xBF";
+
+}  // namespace
+
+void json_splitter::start(std::size_t limit)
+{
+    limit_ = limit;
+    depth_ = 0;
+    in_string_ = escaped_ = false;
+    collected_.clear();
+    value_ = {};
+}
+
+json_splitter::outcome json_splitter::scan(std::string_view& input)
+{
+    if (depth_ == 0)
+    {
+        collected_.clear();
+    }
+    std::size_t size = 0;
+    bool complete = false;
+    while (size < input.size() && !complete)
+    {
+        complete = ends_at(input[size++]);
+    }
+    if (collected_.size() + size > limit_)
+    {
+        return outcome::too_large;
+    }
+    const std::string_view piece = input.substr(0, size);
+    input.remove_prefix(size);
+    if (complete && collected_.empty())
+    {
+        value_ = piece;
+        return outcome::complete;
+    }
+    collected_ += piece;
+    value_ = collected_;
+    return complete ? outcome::complete : outcome::incomplete;
+}
+
+/// Whether the value ends with this character.
+bool json_splitter::ends_at(char c) noexcept
+{
+    if (in_string_)
+    {
+        in_string_ = escaped_ || c != '"';
+        escaped_ = !escaped_ && c == '\\';
+        return false;
+    }
+    switch (c)
+    {
+        case '"':
+            in_string_ = true;
+            return false;
+        case '{':
+        case '[':
+            ++depth_;
+            return false;
+        case '}':
+        case ']':
+            return --depth_ == 0;
+        default:
+            return false;
+    }
+}
+
+body_reader::body_reader(const limits& bounds) : bounds_(bounds), parser_(bounds.event)
+{
+    parser_.report_unknown_lines(true);
+}
+
+void body_reader::start(const response_head& head)
+{
+    constexpr std::size_t shown = 100;
+    const auto type = find_header(head.headers, "content-type");
+    content_type_ = type ? printable(*type, shown) : std::string();
+    is_json_ = type && is_json_type(media_type(*type));
+    parser_.reset();
+    mode_ = mode::unknown;
+    input_ = {};
+    bytes_ = 0;
+    ended_ = false;
+    failure_ = error_info();
+}
+
+void body_reader::push(std::string_view bytes) noexcept
+{
+    bytes_ += bytes.size();
+    if (mode_ == mode::events)
+    {
+        parser_.push(bytes);
+    }
+    else
+    {
+        input_ = bytes;
+    }
+}
+
+body_step body_reader::pull(body_item& out)
+{
+    if (mode_ == mode::unknown)
+    {
+        const body_step found = look();
+        if (found != body_step::item)
+        {
+            return found;
+        }
+    }
+    if (mode_ == mode::json)
+    {
+        const body_step found = pull_value(out);
+        if (mode_ == mode::json)
+        {
+            return found;
+        }
+    }
+    return pull_event(out);
+}
+
+/// Decides the mode; `item` when it is decided.
+body_step body_reader::look()
+{
+    const std::size_t first = input_.find_first_not_of(ignored_in_front);
+    if (first == std::string_view::npos)
+    {
+        // where an event stream follows, this belongs to its first line
+        parser_.push(std::exchange(input_, {}));
+        static_cast<void>(parser_.pull());
+        return ended_ ? body_step::end : body_step::need_more;
+    }
+    if (input_[first] == '<')
+    {
+        return fail(errc::bad_response, "the server answered with HTML (content type \"" +
+                                            content_type_ +
+                                            "\") instead of an answer of the API: check base_url");
+    }
+    if (begins_value(input_[first]))
+    {
+        mode_ = mode::json;
+        splitter_.start(value_limit());
+        return body_step::item;
+    }
+    mode_ = mode::events;
+    parser_.push(std::exchange(input_, {}));
+    return body_step::item;
+}
+
+body_step body_reader::pull_value(body_item& out)
+{
+    if (!splitter_.is_open())
+    {
+        const std::size_t first = input_.find_first_not_of(ignored_in_front);
+        input_.remove_prefix(first == std::string_view::npos ? input_.size() : first);
+        if (input_.empty())
+        {
+            return ended_ ? body_step::end : body_step::need_more;
+        }
+        if (!begins_value(input_[0]))
+        {
+            mode_ = mode::events;
+            parser_.reset();
+            parser_.push(std::exchange(input_, {}));
+            return body_step::item;
+        }
+    }
+    switch (splitter_.scan(input_))
+    {
+        case json_splitter::outcome::complete:
+            out = body_item{body_item::kind::value, {}, splitter_.value(), {}, false};
+            return body_step::item;
+        case json_splitter::outcome::too_large:
+            return fail(errc::too_large,
+                        "the JSON of the answer is larger than " + std::to_string(value_limit()) +
+                            " bytes: raise limits::" + (is_json_ ? "body" : "event"));
+        case json_splitter::outcome::incomplete:
+            break;
+    }
+    return ended_ ? fail(errc::truncated,
+                         "the answer's JSON breaks off after " + std::to_string(bytes_) + " bytes")
+                  : body_step::need_more;
+}
+
+body_step body_reader::pull_event(body_item& out)
+{
+    auto event = parser_.pull();
+    const bool cut = !event && ended_;
+    if (cut && !parser_.failed())
+    {
+        event = parser_.finish();
+    }
+    if (parser_.failed())
+    {
+        return fail(errc::too_large, "an event of the stream is larger than " +
+                                         std::to_string(bounds_.event) +
+                                         " bytes: raise limits::event");
+    }
+    if (!event)
+    {
+        return ended_ ? body_step::end : body_step::need_more;
+    }
+    out = body_item{body_item::kind::event, event->event, event->data, event->id, cut};
+    if (event->unknown_line.data() != nullptr)
+    {
+        out.data = event->unknown_line;
+        out.what = begins_value(trim(out.data)[0]) ? body_item::kind::value : body_item::kind::line;
+    }
+    return body_step::item;
+}
+
+body_step body_reader::fail(errc code, std::string text)
+{
+    failure_ = core::failure(code, std::move(text));
+    return body_step::failed;
+}
+
+bool body_reader::begins_value(char c) const noexcept { return c == '{' || (c == '[' && is_json_); }
+
+std::size_t body_reader::value_limit() const noexcept
+{
+    return is_json_ ? bounds_.body : bounds_.event;
+}
+
+}  // namespace regolo::core

@@ -1,0 +1,127 @@
+#pragma once
+
+#include "core/http_message.hpp"
+
+#include <regolo/error.hpp>
+#include <regolo/options.hpp>
+#include <regolo/sse_parser.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace regolo::core {
+
+/// Cuts a sequence of JSON objects and arrays apart, whatever stands between them.
+class json_splitter
+{
+public:
+    enum class outcome
+    {
+        incomplete,
+        complete,
+        too_large,
+    };
+
+    void start(std::size_t limit);
+
+    /// Takes bytes off the front of `input`: all of them, or up to the end of a value.
+    /// @par Preconditions  a value has begun, or `input` begins with one
+    outcome scan(std::string_view& input);
+
+    /// The complete value. It lies in the input when it was in one piece.
+    [[nodiscard]] std::string_view value() const noexcept { return value_; }
+    /// A value has begun and is not complete.
+    [[nodiscard]] bool is_open() const noexcept { return depth_ > 0; }
+
+private:
+    [[nodiscard]] bool ends_at(char c) noexcept;
+
+    std::size_t limit_ = 0;
+    std::size_t depth_ = 0;  // arrays and objects that are open
+    bool in_string_ = false;
+    bool escaped_ = false;   // the character after a backslash in a string
+    std::string collected_;  // what earlier pieces had of it
+    std::string_view value_;
+};
+
+/// What the body of a stream is made of.
+struct body_item
+{
+    enum class kind
+    {
+        event,  // of an event stream
+        value,  // a JSON object that stands there without a "data:"
+        line,   // a line of an event stream that the standard ignores
+    };
+
+    kind what = kind::event;
+    std::string_view name;  // of the event
+    std::string_view data;  // or the line, or the value
+    std::string_view id;
+    bool cut = false;  // the body ended in it
+};
+
+enum class body_step
+{
+    need_more,
+    item,
+    end,
+    failed,  // see failure()
+};
+
+/** Finds out what the body of a success really is, and takes it apart. No I/O.
+
+    The first byte that is no white space decides, not the content type: `{` begins JSON (one answer, or
+    one object after another), `<` is a page of HTML, anything else an event stream. Where JSON ends and
+    something else goes on, an event stream begins, as some gateways mix them.
+*/
+class body_reader
+{
+public:
+    explicit body_reader(const limits& bounds);
+
+    void start(const response_head& head);
+    /// Bytes are referred to until `pull` says `need_more`.
+    void push(std::string_view bytes) noexcept;
+    void end_of_body() noexcept { ended_ = true; }
+
+    /// The views in `out` are valid until the next call.
+    body_step pull(body_item& out);
+
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }
+    /// The head announces JSON.
+    [[nodiscard]] bool is_json() const noexcept { return is_json_; }
+    [[nodiscard]] bool is_empty() const noexcept { return bytes_ == 0; }
+    [[nodiscard]] std::uint64_t comments() const noexcept { return parser_.comments(); }
+
+private:
+    enum class mode
+    {
+        unknown,  // nothing but white space so far
+        events,
+        json,
+    };
+
+    body_step look();
+    body_step pull_value(body_item& out);
+    body_step pull_event(body_item& out);
+    body_step fail(errc code, std::string text);
+    [[nodiscard]] bool begins_value(char c) const noexcept;
+    [[nodiscard]] std::size_t value_limit() const noexcept;
+
+    limits bounds_;
+    sse_parser parser_;
+    json_splitter splitter_;
+    mode mode_ = mode::unknown;
+    std::string_view input_;  // not used in the mode `events`
+    std::uint64_t bytes_ = 0;
+    bool ended_ = false;
+    bool is_json_ = false;
+    std::string content_type_;
+    error_info failure_;
+};
+
+}  // namespace regolo::core

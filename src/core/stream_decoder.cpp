@@ -1,0 +1,287 @@
+#include "core/stream_decoder.hpp"
+
+#include "core/api_error.hpp"
+#include "core/json_text.hpp"
+#include "core/text.hpp"
+
+#include <utility>
+
+namespace regolo::core {
+
+namespace {
+
+constexpr std::string_view end_mark = "[DONE]";
+constexpr std::size_t longest_field = std::string_view("event").size();
+
+bool is_keep_alive(std::string_view name) noexcept
+{
+    return name == "ping" || name == "keepalive" || name == "keep-alive";
+}
+
+std::string counted(std::uint64_t count, std::string_view noun)
+{
+    return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+bool is_json_text(std::string_view text)
+{
+    json_parser parser((limits()));
+    return parser.parse(text, {}).has_value();
+}
+
+/// The value of a line "error: ..."; empty where it is another one or says that there is none.
+std::string_view error_field(std::string_view line) noexcept
+{
+    constexpr std::string_view name = "error:";
+    if (!line.starts_with(name))
+    {
+        return {};
+    }
+    const std::string_view value = trim(line.substr(name.size()));
+    return value == "null" ? std::string_view() : value;
+}
+
+}  // namespace
+
+template <class Chunk>
+stream_decoder<Chunk>::stream_decoder(const limits& bounds) : reader_(bounds), decoder_(bounds)
+{}
+
+template <class Chunk>
+void stream_decoder<Chunk>::start(const response_head& head)
+{
+    reader_.start(head);
+    if constexpr (!is_raw)
+    {
+        decoder_.reset();
+    }
+    status_ = head.status;
+    chunks_ = ignored_lines_ = 0;
+    choices_.clear();
+    open_choices_ = 0;
+    whole_answer_ = seen_event_ = false;
+    ended_as_ = stream_end::open;
+    failure_ = error_info();
+    finish_reason_.clear();
+    usage_.reset();
+    model_.clear();
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::pull(Chunk& out)
+{
+    while (ended_as_ == stream_end::open)
+    {
+        body_item item;
+        stream_step taken = stream_step::need_more;
+        switch (reader_.pull(item))
+        {
+            case body_step::need_more:
+                return stream_step::need_more;
+            case body_step::end:
+                return conclude();
+            case body_step::failed:
+                return fail(reader_.failure());
+            case body_step::item:
+                taken = take(item, out);
+                break;
+        }
+        if (taken != stream_step::need_more)
+        {
+            return taken;
+        }
+    }
+    return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::take(const body_item& item, Chunk& out)
+{
+    if (item.what == body_item::kind::line)
+    {
+        // a short one may be the beginning of a field that was cut
+        ignored_lines_ += !item.cut || item.data.size() > longest_field ? 1 : 0;
+        return take_line(item.data);
+    }
+    if (item.data.starts_with(end_mark))
+    {
+        return take_done(item.data);
+    }
+    if constexpr (!is_raw)
+    {
+        if (item.name == "error")
+        {
+            return fail(decode_error_text(item.data));
+        }
+        if (trim(item.data).empty() || is_keep_alive(item.name))
+        {
+            return stream_step::need_more;
+        }
+    }
+    whole_answer_ = item.what == body_item::kind::value && reader_.is_json() && chunks_ == 0;
+    return take_data(item, out);
+}
+
+/// A line that is no part of an event stream, in which gateways hide what went wrong.
+template <class Chunk>
+stream_step stream_decoder<Chunk>::take_line(std::string_view line)
+{
+    if (trim(line) == end_mark)
+    {
+        return end(stream_end::done);
+    }
+    const std::string_view error = error_field(line);
+    return error.empty() ? stream_step::need_more : fail(decode_error_text(error));
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::take_done(std::string_view data)
+{
+    if (data.find_first_not_of(" \t", end_mark.size()) == std::string_view::npos)
+    {
+        return end(stream_end::done);
+    }
+    // what follows the mark may be anything, so it is not shown
+    return fail(errc::bad_response,
+                "the stream's end mark [DONE] has other text behind it in the same event");
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::take_data(const body_item& item, Chunk& out)
+{
+    if constexpr (is_raw)
+    {
+        if (item.cut && !is_json_text(item.data))
+        {
+            return fail(errc::truncated, "the stream ended in the middle of an event, after " +
+                                             counted(chunks_, "event"));
+        }
+        out.event = item.name;
+        out.data = item.data;
+        out.id = item.id;
+    }
+    else
+    {
+        const auto decoded = decoder_.decode(item.data, out);
+        if (!decoded)
+        {
+            error_info info = decoded.error();
+            if (item.cut && info.code == errc::bad_response)
+            {
+                return conclude();
+            }
+            if (info.code == errc::bad_response || info.code == errc::too_large)
+            {
+                info.message =
+                    "event " + std::to_string(chunks_ + 1) + " of the stream: " + info.message;
+            }
+            return fail(std::move(info));
+        }
+        note(out);
+    }
+    ++chunks_;
+    seen_event_ = true;
+    return stream_step::chunk;
+}
+
+template <class Chunk>
+void stream_decoder<Chunk>::note(const Chunk& chunk)
+{
+    if constexpr (!is_raw)
+    {
+        if (!chunk.model.empty() && chunk.model != model_)
+        {
+            model_ = chunk.model;
+        }
+        if (chunk.usage)
+        {
+            usage_ = chunk.usage;
+        }
+        for (const auto& choice : chunk.choices)
+        {
+            // the chunk decoder has checked the index against its limit
+            note_choice(static_cast<std::size_t>(choice.index), !choice.finish_reason.empty());
+            if (choice.index == 0 && !choice.finish_reason.empty())
+            {
+                finish_reason_ = choice.finish_reason;
+            }
+        }
+    }
+}
+
+/// The answer is complete when each choice that was seen has its finish reason.
+template <class Chunk>
+void stream_decoder<Chunk>::note_choice(std::size_t index, bool finished)
+{
+    if (index >= choices_.size())
+    {
+        choices_.resize(index + 1, choice_state::unseen);
+    }
+    choice_state& state = choices_[index];
+    if (state == choice_state::unseen)
+    {
+        state = choice_state::open;
+        ++open_choices_;
+    }
+    if (finished && state == choice_state::open)
+    {
+        state = choice_state::finished;
+        --open_choices_;
+    }
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::conclude()
+{
+    if (chunks_ == 0 && ignored_lines_ > 0)
+    {
+        return fail(errc::bad_response, "the body is no event stream (content type \"" +
+                                            reader_.content_type() + "\"): check base_url");
+    }
+    if (is_raw || whole_answer_ || (!choices_.empty() && open_choices_ == 0))
+    {
+        return end(stream_end::finished);
+    }
+    if (reader_.is_empty())
+    {
+        return fail(errc::truncated, "the server sent an empty body instead of a stream");
+    }
+    std::string text = "the stream ended after " + counted(chunks_, "event");
+    if (reader_.comments() > 0)
+    {
+        text += " and " + counted(reader_.comments(), "comment");
+    }
+    return fail(errc::truncated,
+                text + " without [DONE] or a finish reason: the answer is incomplete");
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::end(stream_end how)
+{
+    ended_as_ = how;
+    return stream_step::ended;
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::fail(error_info info)
+{
+    info.where = phase::body;
+    info.sent = true;
+    info.http_status = status_;
+    failure_ = std::move(info);
+    ended_as_ = stream_end::failed;
+    seen_event_ = true;
+    return stream_step::failed;
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::fail(errc code, std::string text)
+{
+    return fail(core::failure(code, std::move(text)));
+}
+
+template class stream_decoder<chat_chunk>;
+template class stream_decoder<completion_chunk>;
+template class stream_decoder<server_event>;
+
+}  // namespace regolo::core

@@ -1,0 +1,486 @@
+#include "core/stream_decoder.hpp"
+
+#include "case_file.hpp"
+#include "core/api_error.hpp"
+#include "wire_file.hpp"
+
+#include <boost/json/serialize.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace regolo::test {
+namespace {
+
+using core::response_head;
+using core::stream_decoder;
+using core::stream_step;
+
+constexpr std::string_view first_chunk =
+    R"({"id":"a","model":"m","choices":[{"index":0,"delta":{"content":"x"},"finish_reason":null}]})";
+constexpr std::string_view last_chunk =
+    R"({"id":"a","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"total_tokens":3}})";
+
+std::string data(std::string_view payload)
+{
+    std::string event = "data: ";
+    return event.append(payload).append("\n\n");
+}
+
+response_head head_of(std::string_view content_type)
+{
+    response_head head;
+    head.status = 200;
+    head.headers.emplace_back("Content-Type", content_type);
+    return head;
+}
+
+template <class Chunk>
+struct outcome
+{
+    std::vector<Chunk> chunks;
+    stream_end end = stream_end::open;
+    error_info failure;
+    bool seen_event = false;
+    std::string finish_reason;
+    std::string model;
+};
+
+/// Feeds pieces of `size` bytes that are gone once they were pulled.
+template <class Chunk>
+outcome<Chunk> decode(std::string_view body, const response_head& head, std::size_t size,
+                      const limits& bounds = {})
+{
+    stream_decoder<Chunk> decoder(bounds);
+    decoder.start(head);
+    outcome<Chunk> out;
+    Chunk chunk;
+    const auto drain = [&] {
+        stream_step step = decoder.pull(chunk);
+        for (; step == stream_step::chunk; step = decoder.pull(chunk))
+        {
+            out.chunks.push_back(chunk);
+        }
+        return step == stream_step::need_more;
+    };
+    while (!body.empty())
+    {
+        const std::vector<char> piece(
+            body.begin(), body.begin() + static_cast<std::ptrdiff_t>(std::min(size, body.size())));
+        body.remove_prefix(piece.size());
+        decoder.push({piece.data(), piece.size()});
+        if (!drain())
+        {
+            break;
+        }
+    }
+    decoder.end_of_body();
+    EXPECT_FALSE(drain());
+    EXPECT_FALSE(drain()) << "the outcome must stay";
+    out.end = decoder.ended_as();
+    out.failure = decoder.failure();
+    out.seen_event = decoder.seen_event();
+    out.finish_reason = decoder.finish_reason();
+    out.model = decoder.model();
+    return out;
+}
+
+/// Whole and cut in many ways; all must agree.
+template <class Chunk = chat_chunk>
+outcome<Chunk> decode_all_ways(std::string_view body,
+                               std::string_view content_type = "text/event-stream",
+                               const limits& bounds = {})
+{
+    const response_head head = head_of(content_type);
+    auto whole = decode<Chunk>(body, head, std::max<std::size_t>(body.size(), 1), bounds);
+    for (const std::size_t size : {1U, 2U, 3U, 7U, 16U})
+    {
+        const auto cut = decode<Chunk>(body, head, size, bounds);
+        EXPECT_EQ(cut.end, whole.end) << size << ' ' << body;
+        EXPECT_EQ(cut.chunks.size(), whole.chunks.size()) << size << ' ' << body;
+        EXPECT_EQ(describe(cut.failure), describe(whole.failure)) << size << ' ' << body;
+        EXPECT_EQ(cut.seen_event, whole.seen_event);
+    }
+    return whole;
+}
+
+void expect_error(const boost::json::object& expected, const error_info& failure,
+                  const boost::json::value& name)
+{
+    for (const auto& [member, value] : expected)
+    {
+        const std::string text =
+            value.is_string() ? std::string(value.get_string()) : boost::json::serialize(value);
+        if (member == "message" || member == "raw")
+        {
+            EXPECT_EQ(failure.server_message, text) << name;
+        }
+        else if (member == "code")
+        {
+            EXPECT_EQ(failure.server_code, text) << name;
+        }
+        else if (member == "type")
+        {
+            EXPECT_EQ(failure.server_type, text) << name;
+        }
+        else if (member == "param")
+        {
+            EXPECT_EQ(failure.server_param, text) << name;
+        }
+        else
+        {
+            ASSERT_EQ(member, "message_must_not_contain");
+            for (const auto& word : value.as_array())
+            {
+                EXPECT_EQ(describe(failure).find(word.as_string().c_str()), std::string::npos);
+            }
+        }
+    }
+}
+
+TEST(StreamDecoder, PassesCases)
+{
+    const auto rows = load_cases("openai_stream_cases.jsonl");
+    ASSERT_GT(rows.size(), 25U);
+    for (const auto& row : rows)
+    {
+        const auto& name = row.at("name");
+        const std::string type =
+            row.contains("content_type") ? text_of(row, "content_type") : "text/event-stream";
+        const auto out = decode_all_ways(text_of(row, "input"), type);
+        const std::string end = text_of(row, "end");
+        if (type == "application/json")
+        {
+            // the case allows a chunk that has the whole answer
+            ASSERT_EQ(out.chunks.size(), 1U);
+            EXPECT_EQ(out.chunks[0].text(), "hi");
+            EXPECT_EQ(out.end, stream_end::finished);
+            continue;
+        }
+        EXPECT_EQ(out.chunks.size(), row.at("items").as_array().size()) << name;
+        for (std::size_t i = 0; i < out.chunks.size(); ++i)
+        {
+            const auto expected = from_json<chat_chunk>(row.at("items").at(i));
+            ASSERT_TRUE(expected.has_value());
+            EXPECT_EQ(to_json(out.chunks[i]), to_json(expected.value())) << name;
+        }
+        EXPECT_EQ(out.end, end == "done" ? stream_end::done : stream_end::failed) << name;
+        if (end == "api_error")
+        {
+            EXPECT_NE(out.failure.code, errc::bad_response) << name;
+            EXPECT_NE(out.failure.code, errc::truncated) << name;
+        }
+        else if (end != "done")
+        {
+            EXPECT_EQ(out.failure.code, end == "truncated" ? errc::truncated : errc::bad_response)
+                << name;
+        }
+        if (const auto* error = row.if_contains("error"))
+        {
+            expect_error(error->as_object(), out.failure, name);
+        }
+    }
+}
+
+struct row
+{
+    std::string_view name;
+    std::string body;
+    std::string_view content_type;
+    std::size_t chunks;
+    stream_end end;
+    errc code = errc::api_error;
+    std::string_view text = "";  // in the failure's description
+};
+
+void check(const std::vector<row>& rows)
+{
+    for (const row& each : rows)
+    {
+        const auto out = decode_all_ways(each.body, each.content_type);
+        EXPECT_EQ(out.chunks.size(), each.chunks) << each.name;
+        EXPECT_EQ(out.end, each.end) << each.name << ": " << describe(out.failure);
+        if (each.end != stream_end::failed)
+        {
+            continue;
+        }
+        EXPECT_EQ(out.failure.code, each.code) << each.name << ": " << describe(out.failure);
+        EXPECT_NE(describe(out.failure).find(each.text), std::string::npos)
+            << each.name << ": " << describe(out.failure);
+        EXPECT_EQ(out.failure.where, phase::body);
+        EXPECT_TRUE(out.failure.sent);
+    }
+}
+
+constexpr std::string_view sse = "text/event-stream";
+constexpr std::string_view any_json = "application/json; charset=utf-8";
+
+TEST(StreamDecoder, KnowsHowAStreamEnded)
+{
+    const std::string one = data(first_chunk);
+    const std::string both = one + data(last_chunk);
+    check({
+        {"done", both + data("[DONE]"), sse, 2, stream_end::done},
+        {"done without a finish reason", one + data("[DONE]"), sse, 1, stream_end::done},
+        {"done with spaces", one + data("[DONE] \t"), sse, 1, stream_end::done},
+        {"done as a bare line", one + "[DONE]\n", sse, 1, stream_end::done},
+        {"finished", both, sse, 2, stream_end::finished},
+        {"finished as plain text", both, "text/plain", 2, stream_end::finished},
+        {"finished without a type", both, "", 2, stream_end::finished},
+        {"finished, last blank line missing", both.substr(0, both.size() - 1), sse, 2,
+         stream_end::finished},
+        {"finished, last line end missing", both.substr(0, both.size() - 2), sse, 2,
+         stream_end::finished},
+        {"finished, then a cut event", both + "data: {\"id\"", sse, 2, stream_end::finished},
+        {"truncated", one, sse, 1, stream_end::failed, errc::truncated, "after 1 event without"},
+        {"truncated in an event", one + "data: {\"id\"", sse, 1, stream_end::failed,
+         errc::truncated, "after 1 event without"},
+        {"truncated in a field name", one + "dat", sse, 1, stream_end::failed, errc::truncated},
+        {"empty", "", sse, 0, stream_end::failed, errc::truncated, "an empty body"},
+        {"blank lines", "\n\n\r\n", sse, 0, stream_end::failed, errc::truncated, "after 0 events"},
+        {"comments", ": ping\n\n: ping\n\n", sse, 0, stream_end::failed, errc::truncated,
+         "after 0 events and 2 comments"},
+    });
+}
+
+TEST(StreamDecoder, WaitsForEveryChoice)
+{
+    const std::string two = data(
+        R"({"choices":[{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}]})");
+    const std::string end0 = data(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})");
+    const std::string end1 =
+        data(R"({"choices":[{"index":1,"delta":{},"finish_reason":"length"}]})");
+    check({
+        {"both", two + end1 + end0, sse, 3, stream_end::finished},
+        {"one", two + end0, sse, 2, stream_end::failed, errc::truncated},
+        {"the later one alone", end1, sse, 1, stream_end::finished},
+        {"usage after the end", end0 + data(R"({"choices":[],"usage":{}})"), sse, 2,
+         stream_end::finished},
+    });
+    EXPECT_EQ(decode_all_ways(two + end1 + end0).finish_reason, "stop");
+}
+
+TEST(StreamDecoder, PassesKeepAlivesOver)
+{
+    check({
+        {"empty data", "data:\n\n" + data(last_chunk), sse, 1, stream_end::finished},
+        {"ping", "event: ping\ndata: {\"type\":\"ping\"}\n\n" + data(last_chunk), sse, 1,
+         stream_end::finished},
+        {"keepalive", "event: keepalive\ndata: x\n\n" + data(last_chunk), sse, 1,
+         stream_end::finished},
+    });
+    const auto out = decode<chat_chunk>(": c\n\nevent: ping\ndata: 1\n\n", head_of(sse), 100);
+    EXPECT_EQ(out.failure.code, errc::truncated);
+    stream_decoder<chat_chunk> decoder((limits()));
+    decoder.start(head_of(sse));
+    decoder.push(": c\n\nevent: ping\ndata: 1\n\n");
+    chat_chunk chunk;
+    EXPECT_EQ(decoder.pull(chunk), stream_step::need_more);
+    EXPECT_FALSE(decoder.seen_event());
+}
+
+TEST(StreamDecoder, FindsEveryErrorFrame)
+{
+    const std::string one = data(first_chunk);
+    check({
+        {"frame", one + data(R"({"error":{"message":"boom","code":"500"}})"), sse, 1,
+         stream_end::failed, errc::server_error, "boom"},
+        {"frame without its blank line", one + R"(data: {"error":{"message":"boom"}})", sse, 1,
+         stream_end::failed, errc::api_error, "boom"},
+        {"frame, then done", data(R"({"error":"guardrail"})") + data("[DONE]"), sse, 0,
+         stream_end::failed, errc::api_error, "guardrail"},
+        {"named event", one + "event: error\ndata: {\"code\":429,\"message\":\"slow\"}\n\n", sse, 1,
+         stream_end::failed, errc::rate_limited, "slow"},
+        {"named event without words", one + "event: error\ndata:\n\n", sse, 1, stream_end::failed,
+         errc::api_error, "the stream brought an error"},
+        {"field with JSON", one + "error: {\"code\":503,\"message\":\"busy\"}\n\n", sse, 1,
+         stream_end::failed, errc::unavailable, "busy"},
+        {"field with text", one + "error:it broke\n\n", sse, 1, stream_end::failed, errc::api_error,
+         "it broke"},
+        {"field that says none", one + "error: null\n\n" + data("[DONE]"), sse, 1,
+         stream_end::done},
+        {"bare JSON after events", one + R"({"error":{"message":"boom"}})", sse, 1,
+         stream_end::failed, errc::api_error, "boom"},
+        {"bare JSON alone", R"({"error":{"message":"boom","code":500}})", "text/plain", 0,
+         stream_end::failed, errc::server_error, "boom"},
+        {"bare JSON over lines", "{\n \"error\": {\n \"message\": \"boom\"}\n}\n", sse, 0,
+         stream_end::failed, errc::api_error, "boom"},
+        {"detail", data(R"({"detail":"Not authenticated"})"), sse, 0, stream_end::failed,
+         errc::api_error, "Not authenticated"},
+        {"text", one + data("internal failure"), sse, 1, stream_end::failed, errc::bad_response,
+         "event 2 of the stream"},
+    });
+}
+
+TEST(StreamDecoder, JudgesAnErrorFrameByItsCode)
+{
+    const auto out = decode_all_ways(data(R"({"error":{"message":"m","code":503}})"));
+    EXPECT_EQ(core::effective_status(out.failure), 503);
+    EXPECT_EQ(out.failure.http_status, 200);
+    EXPECT_TRUE(is_retryable(out.failure));
+    EXPECT_TRUE(out.seen_event);
+}
+
+TEST(StreamDecoder, NeverShowsAPayloadItDoesNotUnderstand)
+{
+    for (const std::string_view payload :
+         {"[DONE]secret-123", "secret-123", "{\"a\":secret-123}", "[DONE]\ndata: secret-123"})
+    {
+        const auto out = decode_all_ways(data(payload));
+        EXPECT_EQ(out.failure.code, errc::bad_response);
+        EXPECT_EQ(describe(out.failure).find("secret"), std::string::npos);
+        EXPECT_EQ(boost::json::serialize(to_json(out.failure)).find("secret"), std::string::npos);
+    }
+}
+
+TEST(StreamDecoder, TakesJsonForWhatItIs)
+{
+    const std::string answer =
+        R"({"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"a } \" {"},"finish_reason":"stop"}]})";
+    const std::string lines = std::string(first_chunk) + "\n" + std::string(last_chunk) + "\n";
+    check({
+        {"whole answer", "\n " + answer + "\n", any_json, 1, stream_end::finished},
+        {"whole answer without a finish reason", R"({"choices":[{"message":{"content":"a"}}]})",
+         any_json, 1, stream_end::finished},
+        {"whole answer as text", answer, "text/plain", 1, stream_end::finished},
+        {"whole answer, cut", answer.substr(0, 40), any_json, 0, stream_end::failed,
+         errc::truncated, "breaks off after 40 bytes"},
+        {"error", R"({"error":{"message":"boom","code":"429"}})", any_json, 0, stream_end::failed,
+         errc::rate_limited, "boom"},
+        {"lines", lines, "application/x-ndjson", 2, stream_end::finished},
+        {"lines under a JSON type", lines, any_json, 2, stream_end::finished},
+        {"lines, then done", std::string(first_chunk) + "\n[DONE]\n", "text/plain", 1,
+         stream_end::done},
+        {"lines, then events", std::string(first_chunk) + "\n" + data(last_chunk), sse, 2,
+         stream_end::finished},
+        {"events, then lines", data(first_chunk) + std::string(last_chunk) + "\n", sse, 2,
+         stream_end::finished},
+        {"lines, truncated", std::string(first_chunk) + "\n", "text/plain", 1, stream_end::failed,
+         errc::truncated, "after 1 event"},
+        {"byte order mark", "\xEF\xBB\xBF" + answer, any_json, 1, stream_end::finished},
+    });
+    EXPECT_EQ(decode_all_ways(answer, any_json).chunks.at(0).text(), "a } \" {");
+}
+
+TEST(StreamDecoder, RefusesWhatIsNoStream)
+{
+    check({
+        {"page", "\r\n<!DOCTYPE html><html></html>", "text/html", 0, stream_end::failed,
+         errc::bad_response, "HTML (content type \"text/html\")"},
+        {"page under a wrong type", "<html>", sse, 0, stream_end::failed, errc::bad_response,
+         "check base_url"},
+        {"text", "It works!", "text/plain", 0, stream_end::failed, errc::bad_response,
+         "no event stream (content type \"text/plain\")"},
+        {"text lines", "hello\nworld\n", "text/plain", 0, stream_end::failed, errc::bad_response},
+    });
+}
+
+TEST(StreamDecoder, KeepsItsLimits)
+{
+    limits bounds;
+    bounds.event = 10;
+    bounds.body = 20;
+    const auto code = [&](std::string_view body, std::string_view type) {
+        const auto out = decode_all_ways<server_event>(body, type, bounds);
+        return out.end == stream_end::failed ? out.failure.code : boost::system::error_code();
+    };
+    EXPECT_FALSE(code("data: 1234567890\n\n", sse));
+    EXPECT_EQ(code("data: 12345678901\n\n", sse), errc::too_large);
+    EXPECT_FALSE(code("{\"1\":2345}", sse));
+    EXPECT_EQ(code("{\"1\":23456}", sse), errc::too_large);
+    EXPECT_FALSE(code("{\"1\":23456789012345}", any_json));
+    EXPECT_EQ(code("{\"1\":234567890123456}", any_json), errc::too_large);
+    const auto out = decode_all_ways<server_event>("data: 12345678901\n\n", sse, bounds);
+    EXPECT_NE(out.failure.message.find("raise limits::event"), std::string::npos);
+}
+
+TEST(StreamDecoder, StartsAnew)
+{
+    stream_decoder<chat_chunk> decoder((limits()));
+    chat_chunk chunk;
+    decoder.start(head_of(sse));
+    const std::string first = data(first_chunk) + data("nonsense");
+    decoder.push(first);
+    EXPECT_EQ(decoder.pull(chunk), stream_step::chunk);
+    EXPECT_EQ(decoder.pull(chunk), stream_step::failed);
+    EXPECT_EQ(decoder.ended_as(), stream_end::failed);
+    decoder.start(head_of(any_json));
+    EXPECT_EQ(decoder.ended_as(), stream_end::open);
+    EXPECT_FALSE(decoder.seen_event());
+    EXPECT_EQ(decoder.model(), "");
+    decoder.push(last_chunk);
+    EXPECT_EQ(decoder.pull(chunk), stream_step::chunk);
+    decoder.end_of_body();
+    EXPECT_EQ(decoder.pull(chunk), stream_step::ended);
+    EXPECT_EQ(decoder.finish_reason(), "stop");
+    ASSERT_TRUE(decoder.last_usage());
+    EXPECT_EQ(decoder.last_usage()->total_tokens, 3);
+}
+
+TEST(StreamDecoder, ReadsTextCompletions)
+{
+    const auto out = decode_all_ways<completion_chunk>(
+        data(R"({"model":"m","choices":[{"index":0,"text":"a","finish_reason":null}]})") +
+        data(R"({"model":"m","choices":[{"index":0,"text":"b","finish_reason":"stop"}]})"));
+    ASSERT_EQ(out.chunks.size(), 2U);
+    EXPECT_EQ(out.chunks[1].text(), "b");
+    EXPECT_EQ(out.end, stream_end::finished);
+    EXPECT_EQ(out.model, "m");
+}
+
+TEST(StreamDecoder, GivesRawEventsAsTheyAre)
+{
+    const auto out = decode_all_ways<server_event>(
+        "id: 7\nevent: ping\ndata:\n\nevent: error\ndata: x\n\ndata: not json\n\n");
+    ASSERT_EQ(out.chunks.size(), 3U);
+    EXPECT_EQ(out.chunks[0].event, "ping");
+    EXPECT_EQ(out.chunks[1].id, "7");
+    EXPECT_EQ(out.chunks[2].data, "not json");
+    EXPECT_EQ(out.end, stream_end::finished);
+    EXPECT_EQ(decode_all_ways<server_event>("").end, stream_end::finished);
+    EXPECT_EQ(decode_all_ways<server_event>("data: [DONE]\n\n").end, stream_end::done);
+    EXPECT_EQ(decode_all_ways<server_event>("data: {\"a\":1}").chunks.size(), 1U);
+    EXPECT_EQ(decode_all_ways<server_event>("data: {\"a\"").failure.code, errc::truncated);
+    EXPECT_EQ(decode_all_ways<server_event>("<html>", "text/html").failure.code,
+              errc::bad_response);
+    const auto whole = decode_all_ways<server_event>("[{\"a\": 1}]\n", any_json);
+    ASSERT_EQ(whole.chunks.size(), 1U);
+    EXPECT_EQ(whole.chunks[0].data, "[{\"a\": 1}]");
+}
+
+TEST(StreamDecoder, ReadsEveryRecordedStream)
+{
+    std::size_t streams = 0;
+    for (const recording& each : all_recordings())
+    {
+        const auto type = find_header(each.head.headers, "content-type");
+        if (each.head.status != 200 || !type || !type->starts_with("text/event-stream") ||
+            each.name.find("completions") != std::string::npos)
+        {
+            continue;
+        }
+        ++streams;
+        const auto whole = decode<chat_chunk>(each.body, each.head, each.body.size() + 1);
+        const auto cut = decode<chat_chunk>(each.body, each.head, 3);
+        EXPECT_EQ(whole.chunks.size(), cut.chunks.size()) << each.name;
+        EXPECT_EQ(whole.end, cut.end) << each.name;
+        EXPECT_EQ(describe(whole.failure), describe(cut.failure)) << each.name;
+        const bool broken = each.name.find("hangup") != std::string::npos ||
+                            each.name.find("truncate") != std::string::npos;
+        const bool error = each.name.find("error") != std::string::npos;
+        EXPECT_EQ(whole.end, broken || error ? stream_end::failed : stream_end::done)
+            << each.name << ": " << describe(whole.failure);
+        if (broken)
+        {
+            EXPECT_EQ(whole.failure.code, errc::truncated) << each.name;
+        }
+    }
+    EXPECT_GT(streams, 20U);
+}
+
+}  // namespace
+}  // namespace regolo::test
