@@ -1,0 +1,311 @@
+#include "case_file.hpp"
+
+#include <regolo/chat_accumulator.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+namespace regolo::test {
+namespace {
+
+namespace json = boost::json;
+
+chat_chunk chunk_of(std::string_view text)
+{
+    return from_json<chat_chunk>(json::parse(text)).value();
+}
+
+/// A chunk whose only choice has that delta.
+chat_chunk delta_of(std::string_view delta)
+{
+    return chunk_of(R"({"choices":[{"index":0,"delta":)" + std::string(delta) + "}]}");
+}
+
+chat_response sum_of(std::initializer_list<std::string_view> deltas)
+{
+    chat_accumulator sum;
+    for (const auto delta : deltas)
+    {
+        sum.add(delta_of(delta)).value();
+    }
+    return sum.take();
+}
+
+json::value or_null(const std::string& text)
+{
+    return text.empty() ? json::value() : json::value(text);
+}
+
+json::object plain(const chat_choice& choice)
+{
+    json::object out;
+    const auto& message = choice.message;
+    out["index"] = choice.index;
+    out["role"] = message.role;
+    out["content"] = message.content ? json::value(*message.content) : json::value();
+    out["finish_reason"] = or_null(choice.finish_reason);
+    if (message.reasoning)
+    {
+        out["reasoning"] = *message.reasoning;
+    }
+    for (const auto& call : message.tool_calls)
+    {
+        json::object one{{"id", call.id}, {"name", call.name}, {"arguments", call.arguments}};
+        if (!out.contains("tool_calls"))
+        {
+            out["tool_calls"].emplace_array();
+        }
+        out["tool_calls"].get_array().push_back(std::move(one));
+    }
+    if (message.function_call)
+    {
+        out["function_call"] = {{"name", message.function_call->name},
+                                {"arguments", message.function_call->arguments}};
+    }
+    if (choice.logprobs)
+    {
+        json::array tokens;
+        for (const auto& token : choice.logprobs->content)
+        {
+            tokens.emplace_back(token.token);
+        }
+        out["logprob_tokens"] = tokens;
+    }
+    return out;
+}
+
+/// An answer in the form of the case file.
+json::object plain(const chat_response& answer)
+{
+    json::object out;
+    auto& choices = out["choices"].emplace_array();
+    for (const auto& choice : answer.choices)
+    {
+        choices.push_back(plain(choice));
+    }
+    out["usage"] = answer.usage ? to_json(*answer.usage) : json::value();
+    return out;
+}
+
+/// Runs the chunks of a case. False where one of them is refused, by the reader or by the accumulator.
+bool run(const json::array& chunks, chat_accumulator& sum)
+{
+    for (const auto& one : chunks)
+    {
+        const auto chunk = from_json<chat_chunk>(one);
+        if (!chunk)
+        {
+            EXPECT_EQ(chunk.error().code, errc::bad_response);
+            return false;
+        }
+        if (const auto added = sum.add(*chunk); !added)
+        {
+            EXPECT_EQ(added.error().code, errc::bad_response);
+            return false;
+        }
+    }
+    return true;
+}
+
+TEST(ChatAccumulator, AgreesWithTheRecordedCases)
+{
+    const auto cases = load_cases("chat_accumulate_cases.jsonl");
+    ASSERT_GE(cases.size(), 27U);
+    for (const auto& one : cases)
+    {
+        SCOPED_TRACE(text_of(one, "name"));
+        chat_accumulator sum;
+        const bool taken = run(one.at("chunks").as_array(), sum);
+        EXPECT_EQ(taken, !one.contains("error"));
+        if (!one.contains("final"))
+        {
+            continue;
+        }
+        const auto answer = sum.response();
+        EXPECT_EQ(json::value(plain(answer)), one.at("final"));
+        if (one.contains("expect_id"))
+        {
+            EXPECT_EQ(answer.id, text_of(one, "expect_id"));
+            EXPECT_EQ(answer.model, text_of(one, "expect_model"));
+        }
+        if (const auto* extra = one.if_contains("expect_extra"))
+        {
+            const auto whole = to_json(answer).as_object();
+            for (const auto& member : extra->as_object())
+            {
+                EXPECT_EQ(whole.at(member.key()), member.value());
+            }
+        }
+    }
+}
+
+TEST(ChatAccumulator, TellsCallsOfOneIndexApartByTheirIds)
+{
+    const auto answer = sum_of({
+        R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}]})",
+        R"({"tool_calls":[{"index":0,"function":{"arguments":"}"}}]})",
+        R"({"tool_calls":[{"index":0,"id":"b","function":{"name":"g","arguments":"["}}]})",
+        R"({"tool_calls":[{"index":0,"function":{"arguments":"]"}}]})",
+        R"({"tool_calls":[{"index":0,"id":"a","function":{"arguments":" "}}]})",
+    });
+    ASSERT_EQ(answer.tool_calls().size(), 2U);
+    EXPECT_EQ(answer.tool_calls()[0].arguments, "{} ");
+    EXPECT_EQ(answer.tool_calls()[1].id, "b");
+    EXPECT_EQ(answer.tool_calls()[1].arguments, "[]");
+}
+
+TEST(ChatAccumulator, TellsCallsWithoutIndexApartById)
+{
+    const auto answer = sum_of({
+        R"({"tool_calls":[{"id":"a","function":{"name":"f","arguments":"1"}},
+                          {"id":"b","function":{"name":"f","arguments":"2"}}]})",
+        R"({"tool_calls":[{"id":"a","function":{"arguments":"3"}}]})",
+        R"({"tool_calls":[{"function":{"arguments":"4"}}]})",
+    });
+    ASSERT_EQ(answer.tool_calls().size(), 2U);
+    EXPECT_EQ(answer.tool_calls()[0].arguments, "13");
+    EXPECT_EQ(answer.tool_calls()[1].arguments, "24");
+}
+
+TEST(ChatAccumulator, TakesWholeCallsWithoutIndexAndIdForSeparateOnes)
+{
+    const auto answer = sum_of({
+        R"({"tool_calls":[{"function":{"name":"f","arguments":"{}"}},
+                          {"function":{"name":"f","arguments":"{}"}},
+                          {"function":{"name":"g","arguments":""}}]})",
+        R"({"tool_calls":[{"function":{"name":"g","arguments":"{}"}}]})",
+    });
+    ASSERT_EQ(answer.tool_calls().size(), 3U);
+    EXPECT_EQ(answer.tool_calls()[1].arguments, "{}");
+    EXPECT_EQ(answer.tool_calls()[2].arguments, "{}");
+}
+
+TEST(ChatAccumulator, JoinsInterleavedCalls)
+{
+    const auto answer = sum_of({
+        R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"g","arguments":"x"}}]})",
+        R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"1"}}]})",
+        R"({"tool_calls":[{"index":1,"function":{"arguments":"y"}}]})",
+        R"({"tool_calls":[{"index":0,"function":{"arguments":"2"}}]})",
+    });
+    ASSERT_EQ(answer.tool_calls().size(), 2U);
+    EXPECT_EQ(answer.tool_calls()[0].arguments, "xy");
+    EXPECT_EQ(answer.tool_calls()[1].arguments, "12");
+}
+
+TEST(ChatAccumulator, LeavesItsStateAloneWhenAChunkIsRefused)
+{
+    chat_accumulator sum(4);
+    sum.add(delta_of(R"({"content":"a"})")).value();
+    chat_chunk bad = chunk_of(R"({"id":"other","choices":[{"index":0,"delta":{"content":"b"}}]})");
+    bad.choices.emplace_back().index = 4;
+    const auto refused = sum.add(bad);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::bad_response);
+    EXPECT_NE(refused.error().message.find("limits::index (4)"), std::string::npos);
+    EXPECT_EQ(sum.text(), "a");
+    EXPECT_EQ(sum.response().id, "");
+
+    bad.choices.back().index = 3;
+    bad.choices.back().delta.tool_calls.emplace_back().index = -1;
+    EXPECT_FALSE(sum.add(bad));
+    bad.choices.back().delta.tool_calls.back().index = 3;
+    EXPECT_TRUE(sum.add(bad));
+    EXPECT_EQ(sum.text(), "ab");
+}
+
+TEST(ChatAccumulator, KeepsUnknownMembersOfEveryLevel)
+{
+    chat_accumulator sum;
+    sum.add(chunk_of(R"({"p":"xx","choices":[{"index":0,"token_ids":[1],"delta":{
+        "audio":{"id":"id7","data":"ab"},"details":[{"n":1}],"tool_calls":[
+        {"index":0,"id":"a","x":1,"function":{"name":"f","arguments":"","y":"p"}}]}}]})"))
+        .value();
+    sum.add(chunk_of(R"({"p":"y","choices":[{"index":0,"token_ids":[2],"delta":{
+        "audio":{"id":"id7","data":"cd"},"details":[{"n":2}],"tool_calls":[
+        {"index":0,"x":null,"function":{"y":"q"}}]}}]})"))
+        .value();
+    const auto answer = sum.response();
+    EXPECT_EQ(answer.extra.at("p"), "y");
+    EXPECT_EQ(answer.choices[0].extra.at("token_ids"), json::parse("[1,2]"));
+    const auto& message = answer.message();
+    EXPECT_EQ(message.extra.at("audio"), json::parse(R"({"id":"id7","data":"abcd"})"));
+    EXPECT_EQ(message.extra.at("details"), json::parse(R"([{"n":1},{"n":2}])"));
+    EXPECT_EQ(message.tool_calls.at(0).extra.at("x"), 1);
+    EXPECT_EQ(message.tool_calls.at(0).function_extra.at("y"), "pq");
+}
+
+TEST(ChatAccumulator, IsFinishedWhenEveryChoiceIs)
+{
+    chat_accumulator sum;
+    EXPECT_FALSE(sum.finished());
+    sum.add(chunk_of(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"},
+                                    {"index":1,"delta":{}}]})"))
+        .value();
+    EXPECT_FALSE(sum.finished());
+    sum.add(chunk_of(R"({"choices":[{"index":1,"delta":{},"finish_reason":"length"}]})")).value();
+    EXPECT_TRUE(sum.finished());
+    sum.add(chunk_of(R"({"choices":[{"index":0,"delta":{},"finish_reason":null}]})")).value();
+    EXPECT_TRUE(sum.finished());
+}
+
+TEST(ChatAccumulator, IsEmptyAfterItsAnswerWasTaken)
+{
+    chat_accumulator sum;
+    sum.add(delta_of(R"({"content":"a","tool_calls":[{"index":0,"id":"a"}]})")).value();
+    EXPECT_EQ(sum.take().text(), "a");
+    EXPECT_EQ(sum.text(), "");
+    EXPECT_TRUE(sum.response().choices.empty());
+    sum.add(delta_of(R"({"content":"b","tool_calls":[{"index":0,"id":"b"}]})")).value();
+    const auto second = sum.take();
+    EXPECT_EQ(second.text(), "b");
+    ASSERT_EQ(second.tool_calls().size(), 1U);
+    EXPECT_EQ(second.message().role, "assistant");
+}
+
+TEST(ChatAccumulator, KeepsCallsApartThatBelongToLaterChoices)
+{
+    // a choice that comes late moves the ones behind it
+    chat_accumulator sum;
+    for (const auto* index : {"3", "1", "2", "0", "3", "0"})
+    {
+        sum.add(chunk_of(R"({"choices":[{"index":)" + std::string(index) +
+                         R"(,"delta":{"tool_calls":[{"index":0,"function":{"arguments":")" + index +
+                         R"("}}]}}]})"))
+            .value();
+    }
+    const auto answer = sum.take();
+    ASSERT_EQ(answer.choices.size(), 4U);
+    EXPECT_EQ(answer.choices[0].message.tool_calls.at(0).arguments, "00");
+    EXPECT_EQ(answer.choices[1].message.tool_calls.at(0).arguments, "1");
+    EXPECT_EQ(answer.choices[3].message.tool_calls.at(0).arguments, "33");
+}
+
+/// CPU time to add that many pieces of 8 bytes to the arguments of a tool call and to unknown members.
+double seconds_for(std::size_t pieces)
+{
+    const auto piece = delta_of(
+        R"({"content":"12345678","log":"87654321","tool_calls":[{"index":0,"function":{"arguments":"12345678"}}]})");
+    chat_accumulator sum;
+    const auto start = std::clock();
+    for (std::size_t i = 0; i < pieces; ++i)
+    {
+        sum.add(piece).value();
+    }
+    const auto answer = sum.take();
+    EXPECT_EQ(answer.tool_calls().at(0).arguments.size(), pieces * 8);
+    return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+}
+
+TEST(ChatAccumulator, IsLinearInItsInput)
+{
+    const auto small = std::min({seconds_for(4096), seconds_for(4096), seconds_for(4096)});
+    const auto large = seconds_for(4096 * 16);
+    // sixteen times the input; quadratic would be 256 times the time
+    EXPECT_LT(large, small * 64 + 0.02);
+}
+
+}  // namespace
+}  // namespace regolo::test

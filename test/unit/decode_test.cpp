@@ -1,0 +1,514 @@
+#include "core/codec.hpp"
+#include "core/json_text.hpp"
+#include "wire_file.hpp"
+
+#include <regolo/api_request.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace regolo::test {
+namespace {
+
+namespace json = boost::json;
+using core::decode;
+
+chat_response answer_of(std::string_view body) { return decode<chat_response>(body, {}).value(); }
+
+/// An answer whose only choice has that message.
+chat_response message_of(std::string_view message)
+{
+    return answer_of(R"({"choices":[{"message":)" + std::string(message) + "}]}");
+}
+
+error_info failure_of(std::string_view body, const limits& bounds = {})
+{
+    const auto answer = decode<chat_response>(body, bounds);
+    EXPECT_FALSE(answer) << body;
+    return answer ? error_info() : answer.error();
+}
+
+bool contains(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+TEST(DecodeChat, ReadsAWholeAnswer)
+{
+    const auto answer = answer_of(R"({"id":"c","object":"chat.completion","created":1777282023.75,
+        "model":"served","service_tier":"default","system_fingerprint":"fp","x":1,"choices":[{"index":0,
+        "finish_reason":"tool_calls","stop_reason":128008,"y":2,"message":{"role":"assistant",
+        "content":"hi","reasoning_content":"hm","refusal":null,"annotations":[],"tool_calls":[{"id":"t",
+        "type":"function","function":{"name":"f","arguments":"{\"a\":1}","q":3}}],"z":{}},
+        "logprobs":{"content":[{"token":"h","logprob":-0.5,"bytes":[104],"top_logprobs":[
+        {"token":"i","logprob":-1,"bytes":null}],"id":4}]}}],
+        "usage":{"prompt_tokens":12.0,"completion_tokens":30,"total_tokens":"42",
+        "prompt_tokens_details":{"cached_tokens":0,"n":5},"completion_tokens_details":null,"k":null}})");
+    EXPECT_EQ(answer.created, 1777282023);
+    EXPECT_EQ(answer.model, "served");
+    EXPECT_EQ(answer.service_tier, "default");
+    EXPECT_EQ(answer.system_fingerprint, "fp");
+    EXPECT_EQ(answer.extra, json::parse(R"({"x":1})").as_object());
+    EXPECT_EQ(answer.text(), "hi");
+    EXPECT_EQ(answer.reasoning(), "hm");
+    EXPECT_EQ(answer.finish_reason(), "tool_calls");
+    const auto& choice = answer.choices.at(0);
+    EXPECT_EQ(choice.stop_reason, 128008);
+    EXPECT_EQ(choice.extra.at("y"), 2);
+    EXPECT_FALSE(choice.message.refusal);
+    EXPECT_EQ(choice.message.extra, json::parse(R"({"z":{}})").as_object());
+    ASSERT_EQ(answer.tool_calls().size(), 1U);
+    EXPECT_EQ(answer.tool_calls()[0].arguments, "{\"a\":1}");
+    EXPECT_EQ(answer.tool_calls()[0].function_extra.at("q"), 3);
+    const auto& token = choice.logprobs.value().content.at(0);
+    EXPECT_EQ(token.logprob, -0.5);
+    EXPECT_EQ(token.bytes.value().at(0), 104);
+    EXPECT_EQ(token.top_logprobs.at(0).logprob, -1);
+    EXPECT_FALSE(token.top_logprobs.at(0).bytes);
+    EXPECT_EQ(answer.usage.value().prompt_tokens, 12);
+    EXPECT_EQ(answer.usage->total_tokens, 42);
+    EXPECT_EQ(answer.usage->prompt_tokens_details.value().cached_tokens, 0);
+    EXPECT_FALSE(answer.usage->prompt_tokens_details->audio_tokens);
+    EXPECT_FALSE(answer.usage->completion_tokens_details);
+}
+
+TEST(DecodeChat, NeverFailsForMissingChoices)
+{
+    for (const auto* body : {"{}", R"({"choices":null})", R"({"choices":[]})"})
+    {
+        const auto answer = answer_of(body);
+        EXPECT_EQ(answer.text(), "");
+        EXPECT_EQ(answer.reasoning(), "");
+        EXPECT_EQ(answer.finish_reason(), "");
+        EXPECT_TRUE(answer.tool_calls().empty());
+        EXPECT_EQ(answer.message().role, "");
+    }
+    EXPECT_EQ(answer_of(R"({"choices":[{}]})").text(), "");
+    EXPECT_EQ(answer_of(R"({"choices":[{"message":null}]})").message().role, "assistant");
+}
+
+TEST(DecodeChat, ReadsBothNamesOfReasoning)
+{
+    EXPECT_EQ(message_of(R"({"reasoning":"r"})").reasoning(), "r");
+    EXPECT_EQ(message_of(R"({"reasoning_content":"r","reasoning":null})").reasoning(), "r");
+    EXPECT_EQ(message_of(R"({"reasoning_content":"","reasoning":"r"})").reasoning(), "r");
+    const auto both = message_of(R"({"reasoning_content":"r","reasoning":"r"})");
+    EXPECT_EQ(both.reasoning(), "r");
+    EXPECT_TRUE(both.message().extra.empty());
+}
+
+TEST(DecodeChat, ReadsContentInParts)
+{
+    const auto answer = message_of(R"({"content":[
+        {"type":"thinking","thinking":[{"type":"text","text":"h"},{"type":"text","text":"m"}]},
+        {"type":"text","text":"a"},"b",{"type":"image_url","image_url":{"url":"u"}},
+        {"type":"reasoning","reasoning":"!"},{"type":"output_text","text":"c"}]})");
+    EXPECT_EQ(answer.text(), "abc");
+    EXPECT_EQ(answer.reasoning(), "hm!");
+    ASSERT_EQ(answer.message().parts.size(), 6U);
+    EXPECT_EQ(answer.message().parts[3].url, "u");
+    EXPECT_FALSE(message_of(R"({"content":[]})").message().content);
+}
+
+TEST(DecodeChat, TakesArgumentsAsAnObject)
+{
+    const auto answer =
+        message_of(R"({"tool_calls":[{"function":{"name":"f","arguments":{"a":[1,0.5]}}},
+        {"function":{"name":"g","arguments":null}},{"function":{"name":"h"}}]})");
+    EXPECT_EQ(answer.tool_calls().at(0).arguments, R"({"a":[1,0.5]})");
+    EXPECT_EQ(answer.tool_calls().at(1).arguments, "");
+    EXPECT_EQ(answer.tool_calls().at(2).type, "function");
+}
+
+TEST(DecodeChat, KeepsMembersOfUnexpectedTypes)
+{
+    const auto answer =
+        answer_of(R"({"id":7,"created":"soon","usage":"none","choices":[{"finish_reason":1,
+        "logprobs":[],"message":{"content":"a","refusal":{},"annotations":"x"}}]})");
+    EXPECT_EQ(answer.text(), "a");
+    EXPECT_EQ(answer.id, "");
+    EXPECT_FALSE(answer.usage);
+    EXPECT_EQ(answer.extra, json::parse(R"({"id":7,"created":"soon","usage":"none"})").as_object());
+    EXPECT_EQ(answer.choices[0].extra,
+              json::parse(R"({"finish_reason":1,"logprobs":[]})").as_object());
+    EXPECT_EQ(answer.message().extra,
+              json::parse(R"({"refusal":{},"annotations":"x"})").as_object());
+}
+
+TEST(DecodeChat, NamesTheMemberThatCannotBeRead)
+{
+    const std::pair<const char*, const char*> cases[] = {
+        {R"("text")", "the response is not an object"},
+        {R"({"choices":"secret"})", "\"choices\" is not an array"},
+        {R"({"choices":[{},5]})", "\"choices[1]\" is not an object"},
+        {R"({"choices":[{"index":"x"}]})", "\"choices[0].index\" is not an integer"},
+        {R"({"choices":[{"index":0.5}]})", "\"choices[0].index\" is not an integer"},
+        {R"({"choices":[{"message":"secret"}]})", "\"choices[0].message\" is not an object"},
+        {R"({"choices":[{"message":{"content":5}}]})", "\"choices[0].message.content\" is neither"},
+        {R"({"choices":[{"message":{"content":["a",5]}}]})", "\"choices[0].message.content[1]\""},
+        {R"({"choices":[{"message":{"tool_calls":{}}}]})", "message.tool_calls\" is not an array"},
+        {R"({"choices":[{"message":{"tool_calls":[{"function":"secret"}]}}]})",
+         "\"choices[0].message.tool_calls[0].function\" is not an object"},
+    };
+    for (const auto& [body, problem] : cases)
+    {
+        const auto failure = failure_of(body);
+        EXPECT_EQ(failure.code, errc::bad_response);
+        EXPECT_EQ(failure.where, phase::body);
+        EXPECT_TRUE(contains(failure.message, problem)) << failure.message;
+        EXPECT_FALSE(contains(failure.message, "secret")) << failure.message;
+    }
+}
+
+TEST(DecodeChat, NeverRepeatsWhatItCouldNotParse)
+{
+    for (const auto* body : {"", "secret", R"({"secret":)", R"({"a":1} secret)", "[1,2"})
+    {
+        const auto failure = failure_of(body);
+        EXPECT_EQ(failure.code, errc::bad_response);
+        EXPECT_TRUE(contains(failure.message, "not valid JSON")) << failure.message;
+        EXPECT_FALSE(contains(failure.message, "secret")) << failure.message;
+    }
+}
+
+TEST(DecodeChat, BoundsTheChoiceIndex)
+{
+    const auto body = [](std::string_view index) {
+        return R"({"choices":[{"index":)" + std::string(index) + "}]}";
+    };
+    EXPECT_EQ(answer_of(body("127")).choices.at(0).index, 127);
+    EXPECT_EQ(answer_of(body("1.0")).choices.at(0).index, 1);
+    for (const auto* index : {"128", "4294967295", "18446744073709551615", "-1", "1e30"})
+    {
+        EXPECT_EQ(failure_of(body(index)).code, errc::bad_response) << index;
+    }
+    limits bounds;
+    bounds.index = 2;
+    EXPECT_TRUE(decode<chat_response>(body("1"), bounds));
+    EXPECT_TRUE(contains(failure_of(body("2"), bounds).message, "limits::index (2)"));
+}
+
+TEST(DecodeChat, CountsChoicesWithoutIndex)
+{
+    const auto answer = answer_of(R"({"choices":[{},{"index":null}]})");
+    EXPECT_EQ(answer.choices.at(1).index, 1);
+}
+
+TEST(DecodeChat, BoundsTheDepth)
+{
+    const auto nested = [](std::size_t depth) {
+        return R"({"x":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+    };
+    EXPECT_TRUE(decode<chat_response>(nested(128), {}));
+    auto failure = failure_of(nested(129));
+    EXPECT_EQ(failure.code, errc::too_large);
+    EXPECT_TRUE(contains(failure.message, "limits::json_depth (128)")) << failure.message;
+    limits bounds;
+    bounds.json_depth = 3;
+    EXPECT_TRUE(decode<chat_response>(nested(3), bounds));
+    EXPECT_EQ(failure_of(nested(4), bounds).code, errc::too_large);
+    EXPECT_EQ(failure_of(std::string(1000000, '[')).code, errc::too_large);
+}
+
+TEST(DecodeChat, TakesAnErrorInASuccessForAnError)
+{
+    const auto failure =
+        failure_of(R"({"error":{"message":"overloaded","code":503},"choices":[]})");
+    EXPECT_EQ(failure.server_message, "overloaded");
+    EXPECT_EQ(answer_of(R"({"error":null,"choices":[]})").choices.size(), 0U);
+}
+
+TEST(DecodeChat, ReplacesLoneSurrogatesAndBytesThatAreNotUtf8)
+{
+    EXPECT_EQ(message_of(R"({"content":"a\ud83d"})").text(), "a\xEF\xBF\xBD");
+    EXPECT_EQ(message_of(R"({"content":"\ude00a"})").text(),
+              "\xEF\xBF\xBD"
+              "a");
+    EXPECT_EQ(message_of(R"({"content":"\uD83Dx\ud83d\ude00\\ud83d"})").text(),
+              "\xEF\xBF\xBDx\xF0\x9F\x98\x80\\ud83d");
+    EXPECT_EQ(message_of(R"({"content":"\ud83d\ud83d\ude00"})").text(),
+              "\xEF\xBF\xBD\xF0\x9F\x98\x80");
+    EXPECT_EQ(message_of("{\"content\":\"a\xFF\xE4\xB8z\"}").text(), "a\xEF\xBF\xBD\xEF\xBF\xBDz");
+}
+
+TEST(DecodeCompletion, ReadsAnswersOfBothLogprobShapes)
+{
+    const auto answer = decode<completion_response>(
+                            R"({"id":"c","choices":[{"text":"t","index":0,"finish_reason":"length",
+        "stop_reason":"x","logprobs":{"tokens":["t"]},"more":1}],"usage":{"total_tokens":3},"up":2})",
+                            {})
+                            .value();
+    EXPECT_EQ(answer.text(), "t");
+    EXPECT_EQ(answer.finish_reason(), "length");
+    EXPECT_EQ(answer.choices[0].logprobs, json::parse(R"({"tokens":["t"]})"));
+    EXPECT_EQ(answer.choices[0].stop_reason, "x");
+    EXPECT_EQ(answer.usage.value().total_tokens, 3);
+    EXPECT_EQ(answer.extra.at("up"), 2);
+    EXPECT_EQ(decode<completion_response>("{}", {}).value().text(), "");
+    EXPECT_TRUE(
+        contains(decode<completion_response>(R"({"choices":[{"text":1}]})", {}).error().message,
+                 "\"choices[0].text\""));
+}
+
+TEST(DecodeModels, ReadsTheList)
+{
+    const auto list = decode<model_list>(R"({"object":"list","data":[{"id":"A","object":"model",
+        "created":1677610602,"owned_by":"openai","meta":{}},{"id":"b"}]})",
+                                         {})
+                          .value();
+    EXPECT_TRUE(list.contains("A"));
+    EXPECT_FALSE(list.contains("a"));
+    EXPECT_EQ(list.data[0].owned_by, "openai");
+    EXPECT_EQ(list.data[0].created, 1677610602);
+    EXPECT_EQ(list.extra.at("object"), "list");
+    EXPECT_TRUE(decode<model_list>("{}", {}).value().data.empty());
+    EXPECT_TRUE(contains(decode<model_list>(R"({"data":{}})", {}).error().message, "\"data\""));
+}
+
+TEST(ApiResponse, GivesItsBodyAsJson)
+{
+    api_response answer;
+    answer.body = R"({"a":"\ud83d"})";
+    EXPECT_EQ(answer.json().at("a"), "\xEF\xBF\xBD");
+    answer.body = "secret";
+    answer.metadata.status = 200;
+    try
+    {
+        static_cast<void>(answer.json());
+        FAIL();
+    }
+    catch (const error& problem)
+    {
+        EXPECT_EQ(problem.code(), errc::bad_response);
+        EXPECT_EQ(problem.info().http_status, 200);
+        EXPECT_FALSE(contains(problem.what(), "secret"));
+    }
+}
+
+TEST(ApiRequest, HoldsJsonOrNothing)
+{
+    EXPECT_EQ(api_request("GET", "/v1/models").body, "");
+    EXPECT_EQ(api_request("POST", "/x", json::object{{"a", 0.5}}).body, R"({"a":0.5})");
+    EXPECT_THROW(api_request("POST", "/x", json::value(std::nan(""))), error);
+}
+
+/// The data of the JSON events of a recorded stream.
+std::vector<std::string> events_of(std::string_view body)
+{
+    std::vector<std::string> events;
+    for (std::size_t at = 0; (at = body.find("data: {", at)) != std::string_view::npos;)
+    {
+        at += 6;
+        events.emplace_back(body.substr(at, body.find_first_of("\r\n", at) - at));
+    }
+    return events;
+}
+
+// Some recordings have lone surrogates.
+json::value parse(std::string_view body)
+{
+    return core::json_parser(limits{}).parse(body, {}).value();
+}
+
+/// Decode, encode, decode: the second value is the first.
+template <class T>
+void expect_round_trip(const json::value& parsed, const std::string& name)
+{
+    const auto once = from_json<T>(parsed);
+    ASSERT_TRUE(once) << name << ": " << once.error().message;
+    const auto written = to_json(*once);
+    const auto twice = from_json<T>(written);
+    ASSERT_TRUE(twice) << name << ": " << twice.error().message;
+    EXPECT_EQ(to_json(*twice), written) << name;
+}
+
+/// Every scalar of `part` that is not null is found again in `whole`, under the same members.
+void expect_contained(const json::value& part, const json::value& whole, const std::string& where)
+{
+    if (const auto* object = part.if_object())
+    {
+        for (const auto& member : *object)
+        {
+            const auto* found =
+                whole.is_object() ? whole.get_object().if_contains(member.key()) : nullptr;
+            const bool empty = member.value().is_null() || member.value() == "" ||
+                               (member.value().is_array() && member.value().get_array().empty());
+            if (found != nullptr)
+            {
+                expect_contained(member.value(), *found, where + '.' + std::string(member.key()));
+            }
+            else
+            {
+                EXPECT_TRUE(empty) << where << '.' << member.key();
+            }
+        }
+    }
+    else if (const auto* array = part.if_array())
+    {
+        ASSERT_TRUE(whole.is_array() && whole.get_array().size() == array->size()) << where;
+        for (std::size_t i = 0; i < array->size(); ++i)
+        {
+            expect_contained((*array)[i], whole.get_array()[i], where + "[]");
+        }
+    }
+    else if (part.is_number())
+    {
+        ASSERT_TRUE(whole.is_number()) << where;
+        EXPECT_EQ(part.to_number<double>(), whole.to_number<double>()) << where;
+    }
+    else
+    {
+        EXPECT_EQ(part, whole) << where;
+    }
+}
+
+template <class T>
+void expect_nothing_lost(std::string_view body, const std::string& name)
+{
+    const auto parsed = parse(body);
+    expect_contained(parsed, to_json(from_json<T>(parsed).value()), name);
+    expect_round_trip<T>(parsed, name);
+}
+
+bool is_answer_of(std::string_view body, std::string_view object)
+{
+    return body.starts_with('{') && body.find(object) != std::string_view::npos;
+}
+
+TEST(RecordedAnswers, SurviveDecodeEncodeDecode)
+{
+    std::size_t chats = 0;
+    std::size_t completions = 0;
+    std::size_t models = 0;
+    std::size_t chunks = 0;
+    for (const auto& answer : all_recordings())
+    {
+        if (answer.head.status != 200)
+        {
+            continue;
+        }
+        if (is_answer_of(answer.body, R"("chat.completion")"))
+        {
+            ++chats;
+            expect_nothing_lost<chat_response>(answer.body, answer.name);
+        }
+        else if (is_answer_of(answer.body, R"("text_completion")"))
+        {
+            ++completions;
+            expect_nothing_lost<completion_response>(answer.body, answer.name);
+        }
+        else if (is_answer_of(answer.body, R"("data":[{"id")"))
+        {
+            ++models;
+            expect_nothing_lost<model_list>(answer.body, answer.name);
+        }
+        const bool chat_stream = answer.body.find("chat.completion.chunk") != std::string::npos;
+        for (const auto& event : events_of(answer.body))
+        {
+            ++chunks;
+            if (chat_stream)
+            {
+                expect_nothing_lost<chat_chunk>(event, answer.name);
+            }
+            else
+            {
+                expect_nothing_lost<completion_chunk>(event, answer.name);
+            }
+        }
+    }
+    EXPECT_GT(chats, 20U);
+    EXPECT_GT(completions, 2U);
+    EXPECT_GT(models, 2U);
+    EXPECT_GT(chunks, 200U);
+}
+
+/// Calls `change` on every value inside `json` in turn, one at a time, and `check` on each outcome.
+void for_each_change(json::value& root, json::value& json, const std::function<void()>& check)
+{
+    const json::value kept = json;
+    for (const auto& other : {json::value(), json::value("text"), json::value(7), json::value(-0.5),
+                              json::value(true), json::value(json::array_kind),
+                              json::value(json::object_kind), json::parse("[[{}],null,\"x\"]"),
+                              json::parse(R"({"index":1e300,"type":"thinking","text":{}})")})
+    {
+        json = other;
+        check();
+    }
+    json = kept;
+    if (auto* object = json.if_object())
+    {
+        for (std::size_t i = 0; i < object->size(); ++i)
+        {
+            const std::string key(object->begin()[i].key());
+            const auto value = object->begin()[i].value();
+            for_each_change(root, object->at(key), check);
+            object->erase(key);
+            check();
+            object->emplace(key, value);
+        }
+    }
+    else if (auto* array = json.if_array())
+    {
+        for (auto& element : *array)
+        {
+            for_each_change(root, element, check);
+        }
+    }
+}
+
+/// Changes each member of a body: the outcome is an answer that writes itself, or `bad_response`.
+template <class T>
+std::size_t change_each(std::string_view body)
+{
+    std::size_t outcomes = 0;
+    auto root = json::parse(body);
+    for_each_change(root, root, [&] {
+        ++outcomes;
+        const auto answer = from_json<T>(root);
+        if (!answer)
+        {
+            ASSERT_EQ(answer.error().code, errc::bad_response) << json::serialize(root);
+            ASSERT_FALSE(answer.error().message.empty());
+            return;
+        }
+        const auto written = to_json(*answer);
+        const auto again = from_json<T>(written);
+        ASSERT_TRUE(again) << json::serialize(root) << again.error().message;
+        ASSERT_EQ(to_json(*again), written) << json::serialize(root);
+    });
+    return outcomes;
+}
+
+TEST(RecordedAnswers, GiveAnAnswerOrATypedErrorWhateverIsChanged)
+{
+    const auto body_of = [](std::string_view name) { return one_recording(name).body; };
+    EXPECT_GT(change_each<chat_response>(body_of("aimock/chat_tools_auto.txt")), 200U);
+    EXPECT_GT(change_each<chat_response>(body_of("llama/chat_n2.txt")), 200U);
+    EXPECT_GT(change_each<completion_response>(body_of("llama/completions.txt")), 100U);
+    EXPECT_GT(change_each<model_list>(body_of("llama/models.txt")), 100U);
+    EXPECT_GT(change_each<chat_chunk>(events_of(body_of("llama/chat_stream_logprobs.txt")).at(1)),
+              100U);
+    EXPECT_GT(
+        change_each<chat_chunk>(events_of(body_of("aimock/chat_tools_required_stream.txt")).at(1)),
+        50U);
+    EXPECT_GT(
+        change_each<completion_chunk>(events_of(body_of("llama/completions_stream.txt")).at(0)),
+        50U);
+    EXPECT_GT(change_each<chat_request>(R"({"model":"m","messages":[{"role":"user","content":[
+        {"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u","format":"f"}}]},
+        {"role":"assistant","content":null,"reasoning":"r","tool_calls":[{"id":"i","type":"function",
+        "function":{"name":"f","arguments":"{}"}}]}],"temperature":0.5,"stop":"x","tools":[{"type":
+        "function","function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"auto",
+        "stream_options":{"include_usage":true},"logit_bias":{"1":2}})"),
+              200U);
+}
+
+}  // namespace
+}  // namespace regolo::test
