@@ -108,6 +108,18 @@ bool contains(std::string_view lower_case, std::string_view part) noexcept
     return lower_case.find(part) != std::string_view::npos;
 }
 
+/// A model is named, and not only as a part of a path such as /v1/models.
+bool names_model(std::string_view lower_case) noexcept
+{
+    constexpr std::string_view word = "model";
+    std::size_t at = lower_case.find(word);
+    while (at != std::string_view::npos && at > 0 && lower_case[at - 1] == '/')
+    {
+        at = lower_case.find(word, at + word.size());
+    }
+    return at != std::string_view::npos;
+}
+
 bool is_about_model(const error_info& info)
 {
     if (iequals(info.server_code, "model_not_found") ||
@@ -117,8 +129,7 @@ bool is_about_model(const error_info& info)
     }
     const std::string words = to_lower(info.server_message);
     return contains(words, "invalid model name") ||
-           (contains(words, "model") &&
-            (contains(words, "not found") || contains(words, "not exist")));
+           (names_model(words) && (contains(words, "not found") || contains(words, "not exist")));
 }
 
 errc code_of_status(int status) noexcept

@@ -139,7 +139,10 @@ body_step body_reader::look()
     {
         // where an event stream follows, this belongs to its first line
         parser_.push(std::exchange(input_, {}));
-        static_cast<void>(parser_.pull());
+        while (parser_.pull())
+        {
+            // a line of spaces is one that the standard ignores
+        }
         return ended_ ? body_step::end : body_step::need_more;
     }
     if (input_[first] == '<')
@@ -215,8 +218,9 @@ body_step body_reader::pull_event(body_item& out)
     out = body_item{body_item::kind::event, event->event, event->data, event->id, cut};
     if (event->unknown_line.data() != nullptr)
     {
-        out.data = event->unknown_line;
-        out.what = begins_value(trim(out.data)[0]) ? body_item::kind::value : body_item::kind::line;
+        out.data = trim(event->unknown_line);
+        const bool is_value = !out.data.empty() && begins_value(out.data[0]);
+        out.what = is_value ? body_item::kind::value : body_item::kind::line;
     }
     return body_step::item;
 }

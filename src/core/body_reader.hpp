@@ -53,7 +53,7 @@ struct body_item
     {
         event,  // of an event stream
         value,  // a JSON object that stands there without a "data:"
-        line,   // a line of an event stream that the standard ignores
+        line,  // a line of an event stream that the standard ignores, without white space around it
     };
 
     kind what = kind::event;

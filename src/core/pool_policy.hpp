@@ -1,11 +1,11 @@
 #pragma once
 
+#include <regolo/close_reason.hpp>
+#include <regolo/options.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
-
-#include <regolo/close_reason.hpp>
-#include <regolo/options.hpp>
 
 /** @file
     The decisions about connections, without any.
@@ -17,25 +17,28 @@ using steady_time = std::chrono::steady_clock::time_point;
 
 /// Why an idle connection must go now; nothing while it may still be used.
 std::optional<close_reason> idle_verdict(steady_time now, steady_time idle_since,
-                                         std::chrono::milliseconds idle_limit, steady_time aged_at) noexcept;
+                                         std::chrono::milliseconds idle_limit,
+                                         steady_time aged_at) noexcept;
 
 /// When a connection made now is too old: `max_age` less up to 10 %, so that many made at once do not go at once.
 steady_time age_limit(steady_time now, std::chrono::milliseconds max_age, double random) noexcept;
 
 /// The idle limit after a `Keep-Alive: timeout=N`: a second below the hint, within `learnt_idle_limit`.
-std::chrono::milliseconds learn_from_hint(std::chrono::seconds hint, const pool_options& options) noexcept;
+std::chrono::milliseconds learn_from_hint(std::chrono::seconds hint,
+                                          const pool_options& options) noexcept;
 
 /// The idle limit after a server closed a connection that had been idle for so long: a fifth below that.
 std::chrono::milliseconds learn_from_close(std::chrono::nanoseconds idle_for,
                                            std::chrono::milliseconds current) noexcept;
 
 /// What is known of an exchange that failed without an answer.
-struct stale_view {
-    bool reused = false;                       // the connection had carried an exchange before
-    bool send_failed = false;                  // the request could not be written whole
-    bool closed = false;                       // EOF or reset while waiting for the answer
+struct stale_view
+{
+    bool reused = false;       // the connection had carried an exchange before
+    bool send_failed = false;  // the request could not be written whole
+    bool closed = false;       // EOF or reset while waiting for the answer
     std::size_t answer_bytes = 0;
-    std::chrono::nanoseconds since_sent{};     // from the last request byte to the failure
+    std::chrono::nanoseconds since_sent{};  // from the last request byte to the failure
 };
 
 /** Whether the server had closed the connection before it saw the request, so that sending it again on a fresh one is

@@ -100,7 +100,8 @@ stream_step stream_decoder<Chunk>::take(const body_item& item, Chunk& out)
     if (item.what == body_item::kind::line)
     {
         // a short one may be the beginning of a field that was cut
-        ignored_lines_ += !item.cut || item.data.size() > longest_field ? 1 : 0;
+        const bool is_text = item.cut ? item.data.size() > longest_field : !item.data.empty();
+        ignored_lines_ += is_text ? 1 : 0;
         return take_line(item.data);
     }
     if (item.data.starts_with(end_mark))
@@ -126,7 +127,7 @@ stream_step stream_decoder<Chunk>::take(const body_item& item, Chunk& out)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::take_line(std::string_view line)
 {
-    if (trim(line) == end_mark)
+    if (line == end_mark)
     {
         return end(stream_end::done);
     }

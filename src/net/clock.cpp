@@ -1,15 +1,16 @@
-#include <mutex>
-#include <random>
+#include "net/world.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
-#include "net/world.hpp"
+#include <mutex>
+#include <random>
 
 namespace regolo::net {
 
 namespace {
 
-class system_clock final : public clock {
+class system_clock final : public clock
+{
 public:
     explicit system_clock(const asio::any_io_executor& executor) : timer_(executor) {}
 
@@ -24,18 +25,20 @@ public:
     {
         timer_.expires_at(when);
         timer_.async_wait([wake = std::move(wake)](error_code ec) {
-            if (!ec) wake();
+            if (!ec)
+                wake();
         });
     }
 
     void cancel() noexcept override
     {
         // The destructor of the timer cancels as well; this overload alone may throw.
-        try {
+        try
+        {
             timer_.cancel();
         }
-        catch (...) {
-        }
+        catch (...)
+        {}
     }
 
 private:
@@ -43,7 +46,8 @@ private:
 };
 
 // Jitter and ids need no secrecy, only that two processes differ.
-class seeded_source final : public random_source {
+class seeded_source final : public random_source
+{
 public:
     std::uint64_t next() noexcept override
     {
@@ -70,9 +74,6 @@ std::unique_ptr<clock> make_system_clock(const asio::any_io_executor& executor)
     return std::make_unique<system_clock>(executor);
 }
 
-std::unique_ptr<random_source> make_random_source()
-{
-    return std::make_unique<seeded_source>();
-}
+std::unique_ptr<random_source> make_random_source() { return std::make_unique<seeded_source>(); }
 
 }  // namespace regolo::net

@@ -1,30 +1,30 @@
 #pragma once
 
+#include "core/base_url.hpp"
+#include "net/http_reader.hpp"
+#include "net/world.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
-#include "core/base_url.hpp"
-#include "net/http_reader.hpp"
-#include "net/world.hpp"
-
 namespace regolo::net {
 
 /// A connection that stands, with what the pool and the exchanges on it need to know.
-struct connection {
+struct connection
+{
     connection(std::unique_ptr<byte_stream> bytes, std::size_t head_limit)
         : stream(std::move(bytes)), reader(head_limit)
-    {
-    }
+    {}
 
     std::unique_ptr<byte_stream> stream;
     http_reader reader;
-    std::uint64_t id = 0;                          // from 1 upwards within a client
+    std::uint64_t id = 0;  // from 1 upwards within a client
     clock::time_point opened;
-    clock::time_point aged_at;                     // when it is too old to be used again
+    clock::time_point aged_at;  // when it is too old to be used again
     clock::time_point idle_since;
-    std::uint64_t exchanges = 0;                   // requests begun on it
+    std::uint64_t exchanges = 0;  // requests begun on it
     std::optional<std::chrono::nanoseconds> resolve_time;
     std::optional<std::chrono::nanoseconds> connect_time;
     std::optional<std::chrono::nanoseconds> tls_time;

@@ -1,16 +1,16 @@
 #include "net/connection_pool.hpp"
 
-#include <algorithm>
-#include <utility>
+#include "core/pool_policy.hpp"
+#include "net/one_shot.hpp"
+#include "net/stream_ops.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
-#include "core/pool_policy.hpp"
-#include "net/one_shot.hpp"
-#include "net/stream_ops.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace regolo::net {
 
@@ -35,10 +35,11 @@ error closed_error()
 }  // namespace
 
 /// A call in the queue. Its members are guarded by the pool's mutex.
-struct connection_pool::waiter {
+struct connection_pool::waiter
+{
     connection_pool& owner;
     const bool fresh;
-    origin_pool* queue = nullptr;                  // null: not in it (any more)
+    origin_pool* queue = nullptr;  // null: not in it (any more)
     lease granted;
     one_shot ready;
 
@@ -55,22 +56,28 @@ struct connection_pool::waiter {
 };
 
 /// The state of one origin. `places` counts everything that the limit counts.
-struct connection_pool::origin_pool final : deadline_timer::entry {
+struct connection_pool::origin_pool final : deadline_timer::entry
+{
     origin_pool(connection_pool& pool, core::origin name)
-        : entry(pool.timer_), owner(pool), where(std::move(name)), idle_limit(pool.options_.idle_limit)
-    {
-    }
+        : entry(pool.timer_),
+          owner(pool),
+          where(std::move(name)),
+          idle_limit(pool.options_.idle_limit)
+    {}
     ~origin_pool() { detach(); }
 
     bool expired() noexcept override
     {
-        try {
+        try
+        {
             asio::post(owner.executor_, [weak = owner.weak_from_this(), this] {
-                if (const auto pool = weak.lock()) pool->evict_expired(*this);
+                if (const auto pool = weak.lock())
+                    pool->evict_expired(*this);
             });
             return true;
         }
-        catch (...) {
+        catch (...)
+        {
             return false;
         }
     }
@@ -82,23 +89,23 @@ struct connection_pool::origin_pool final : deadline_timer::entry {
 
     connection_pool& owner;
     const core::origin where;
-    std::vector<std::unique_ptr<connection>> idle;   // in the order they became idle
+    std::vector<std::shared_ptr<connection>> idle;  // in the order they became idle
     std::list<waiter*> waiters;
     std::size_t connecting = 0;
     std::size_t in_use = 0;
     std::size_t draining = 0;
-    std::chrono::milliseconds idle_limit;            // as configured, then as learnt
+    std::chrono::milliseconds idle_limit;  // as configured, then as learnt
     std::string last_connect_error;
 };
 
-connection_pool::connection_pool(asio::any_io_executor executor, std::shared_ptr<deadline_timer> timer,
-                                 const pool_options& options, close_listener on_close)
+connection_pool::connection_pool(asio::any_io_executor executor,
+                                 std::shared_ptr<deadline_timer> timer, const pool_options& options,
+                                 close_listener on_close)
     : executor_(std::move(executor)),
       timer_(std::move(timer)),
       options_(options),
       on_close_(std::move(on_close))
-{
-}
+{}
 
 connection_pool::~connection_pool() = default;
 
@@ -111,33 +118,39 @@ std::uint64_t connection_pool::next_id() noexcept
 connection_pool::origin_pool& connection_pool::pool_of(const core::origin& where)
 {
     auto& place = origins_[where];
-    if (!place) place = std::make_unique<origin_pool>(*this, where);
+    if (!place)
+        place = std::make_unique<origin_pool>(*this, where);
     return *place;
 }
 
 bool connection_pool::try_take(origin_pool& pool, bool fresh, lease& into, doomed& dead)
 {
-    while (!fresh && !pool.idle.empty()) {
+    while (!fresh && !pool.idle.empty())
+    {
         auto last = std::move(pool.idle.back());
         pool.idle.pop_back();
         last->stream->cancel_wait();
         auto verdict =
             core::idle_verdict(timer_->now(), last->idle_since, pool.idle_limit, last->aged_at);
-        if (!verdict && last->stream->peek() != byte_stream::silence::quiet) {
+        if (!verdict && last->stream->peek() != byte_stream::silence::quiet)
+        {
             verdict = close_reason::closed_by_peer;
         }
-        if (!verdict) {
+        if (!verdict)
+        {
             ++reused_;
             into = lease(shared_from_this(), pool, std::move(last));
             return true;
         }
         dead.emplace_back(std::move(last), *verdict);
     }
-    if (fresh && !pool.idle.empty() && pool.places() >= options_.max_connections) {
+    if (fresh && !pool.idle.empty() && pool.places() >= options_.max_connections)
+    {
         dead.emplace_back(std::move(pool.idle.front()), close_reason::idle);
         pool.idle.erase(pool.idle.begin());
     }
-    if (pool.places() >= options_.max_connections) return false;
+    if (pool.places() >= options_.max_connections)
+        return false;
     into = lease(shared_from_this(), pool, nullptr);
     return true;
 }
@@ -152,24 +165,30 @@ asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr
     origin_pool* pool = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) throw closed_error();
+        if (closed_)
+            throw closed_error();
         pool = &pool_of(where);
-        if (pool->waiters.empty()) try_take(*pool, fresh, taken, dead);
+        if (pool->waiters.empty())
+            try_take(*pool, fresh, taken, dead);
     }
     bury(*pool, std::move(dead));
-    if (taken.has_place()) co_return taken;
+    if (taken.has_place())
+        co_return taken;
 
     on_wait();
     waiter self(*this, fresh);
     doomed more;
     {
         const std::lock_guard lock(mutex_);
-        if (closed_) throw closed_error();
+        if (closed_)
+            throw closed_error();
         // A place may have become free since the look above.
-        if (pool->waiters.empty() && try_take(*pool, fresh, self.granted, more)) {
+        if (pool->waiters.empty() && try_take(*pool, fresh, self.granted, more))
+        {
             self.ready.complete(error_code());
         }
-        else {
+        else
+        {
             self.queue = pool;
             pool->waiters.push_back(&self);
         }
@@ -182,7 +201,8 @@ asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr
 void connection_pool::withdraw(waiter& gone)
 {
     const std::lock_guard lock(mutex_);
-    if (gone.queue == nullptr) return;
+    if (gone.queue == nullptr)
+        return;
     gone.queue->waiters.remove(&gone);
     gone.queue = nullptr;
 }
@@ -190,25 +210,30 @@ void connection_pool::withdraw(waiter& gone)
 // A place without a connection goes to the first in the queue.
 void connection_pool::give_place(origin_pool& pool)
 {
-    if (pool.waiters.empty() || pool.places() >= options_.max_connections) return;
+    if (pool.waiters.empty() || pool.places() >= options_.max_connections)
+        return;
     waiter& first = *pool.waiters.front();
     pool.waiters.pop_front();
     first.grant(lease(shared_from_this(), pool, nullptr));
 }
 
-void connection_pool::put_idle(origin_pool& pool, std::unique_ptr<connection> idle, doomed& dead)
+void connection_pool::put_idle(origin_pool& pool, std::shared_ptr<connection> idle, doomed& dead)
 {
-    if (!pool.waiters.empty() && !pool.waiters.front()->fresh) {
+    if (!pool.waiters.empty() && !pool.waiters.front()->fresh)
+    {
         waiter& first = *pool.waiters.front();
         pool.waiters.pop_front();
         ++reused_;
         return first.grant(lease(shared_from_this(), pool, std::move(idle)));
     }
-    if (closed_ || options_.max_idle == 0 || pool.idle_limit.count() <= 0 || !pool.waiters.empty()) {
-        dead.emplace_back(std::move(idle), closed_ ? close_reason::client_closed : close_reason::idle);
+    if (retired_ || options_.max_idle == 0 || pool.idle_limit.count() <= 0 || !pool.waiters.empty())
+    {
+        dead.emplace_back(std::move(idle),
+                          retired_ ? close_reason::client_closed : close_reason::idle);
         return give_place(pool);
     }
-    if (pool.idle.size() >= options_.max_idle) {
+    if (pool.idle.size() >= options_.max_idle)
+    {
         dead.emplace_back(std::move(pool.idle.front()), close_reason::idle);
         pool.idle.erase(pool.idle.begin());
     }
@@ -220,10 +245,12 @@ void connection_pool::put_idle(origin_pool& pool, std::unique_ptr<connection> id
 
 void connection_pool::watch(origin_pool& pool, connection& idle)
 {
-    idle.stream->async_wait_readable(
-        asio::bind_executor(executor_, [weak = weak_from_this(), &pool, id = idle.id](error_code ec) {
-            if (ec == asio::error::operation_aborted) return;
-            if (const auto self = weak.lock()) self->on_readable(pool, id);
+    idle.stream->async_wait_readable(asio::bind_executor(
+        executor_, [weak = weak_from_this(), &pool, id = idle.id](error_code ec) {
+            if (ec == asio::error::operation_aborted)
+                return;
+            if (const auto self = weak.lock())
+                self->on_readable(pool, id);
         }));
 }
 
@@ -234,18 +261,23 @@ void connection_pool::on_readable(origin_pool& pool, std::uint64_t id)
         const std::lock_guard lock(mutex_);
         const auto found = std::find_if(pool.idle.begin(), pool.idle.end(),
                                         [id](const auto& c) { return c->id == id; });
-        if (found == pool.idle.end()) return;
+        if (found == pool.idle.end())
+            return;
         const auto seen = (*found)->stream->peek();
-        if (seen == byte_stream::silence::quiet) return watch(pool, **found);
+        if (seen == byte_stream::silence::quiet)
+            return watch(pool, **found);
         // On TLS the bytes are the server's goodbye; without, an answer that nobody asked for.
         const bool closed = seen == byte_stream::silence::closed || pool.where.tls;
         const auto idle_for = timer_->now() - (*found)->idle_since;
-        if (closed && idle_for >= shortest_lesson) {
+        if (closed && idle_for >= shortest_lesson)
+        {
             pool.idle_limit = core::learn_from_close(idle_for, pool.idle_limit);
         }
-        dead.emplace_back(std::move(*found), closed ? close_reason::closed_by_peer : close_reason::unusable);
+        dead.emplace_back(std::move(*found),
+                          closed ? close_reason::closed_by_peer : close_reason::unusable);
         pool.idle.erase(found);
-        if (pool.idle.empty()) pool.disarm();
+        if (pool.idle.empty())
+            pool.disarm();
     }
     bury(pool, std::move(dead));
 }
@@ -256,14 +288,17 @@ void connection_pool::evict_expired(origin_pool& pool)
     {
         const std::lock_guard lock(mutex_);
         const auto now = timer_->now();
-        while (!pool.idle.empty() && now - pool.idle.front()->idle_since >= pool.idle_limit) {
+        while (!pool.idle.empty() && now - pool.idle.front()->idle_since >= pool.idle_limit)
+        {
             dead.emplace_back(std::move(pool.idle.front()), close_reason::idle);
             pool.idle.erase(pool.idle.begin());
         }
-        if (pool.idle.empty()) {
+        if (pool.idle.empty())
+        {
             pool.disarm();
         }
-        else {
+        else
+        {
             pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
         }
     }
@@ -272,35 +307,64 @@ void connection_pool::evict_expired(origin_pool& pool)
 
 void connection_pool::bury(const origin_pool& pool, doomed dead) noexcept
 {
-    for (auto& [gone, why] : dead) {
+    for (auto& [gone, why] : dead)
+    {
         gone->stream->close();
-        if (on_close_) on_close_(pool.where, *gone, why);
+        if (on_close_)
+            on_close_(pool.where, *gone, why);
     }
+}
+
+std::vector<std::pair<connection_pool::origin_pool*, connection_pool::doomed>>
+connection_pool::take_all_idle()
+{
+    std::vector<std::pair<origin_pool*, doomed>> dead;
+    for (auto& [where, pool] : origins_)
+    {
+        pool->disarm();
+        auto& list = dead.emplace_back(pool.get(), doomed()).second;
+        for (auto& idle : pool->idle)
+            list.emplace_back(std::move(idle), close_reason::client_closed);
+        pool->idle.clear();
+    }
+    return dead;
+}
+
+void connection_pool::retire() noexcept
+{
+    std::vector<std::pair<origin_pool*, doomed>> dead;
+    {
+        const std::lock_guard lock(mutex_);
+        retired_ = true;
+        dead = take_all_idle();
+    }
+    for (auto& [pool, list] : dead)
+        bury(*pool, std::move(list));
 }
 
 void connection_pool::close() noexcept
 {
-    std::vector<std::pair<origin_pool*, doomed>> dead;
     std::list<std::weak_ptr<scope>> drains;
     {
         const std::lock_guard lock(mutex_);
         closed_ = true;
         drains.swap(drains_);
-        for (auto& [where, pool] : origins_) {
-            pool->disarm();
-            auto& list = dead.emplace_back(pool.get(), doomed()).second;
-            for (auto& idle : pool->idle) list.emplace_back(std::move(idle), close_reason::client_closed);
-            pool->idle.clear();
-            for (auto* first : std::exchange(pool->waiters, {})) {
+        for (auto& [where, pool] : origins_)
+        {
+            for (auto* first : std::exchange(pool->waiters, {}))
+            {
                 first->queue = nullptr;
                 first->ready.complete(make_error_code(errc::client_closed));
             }
         }
     }
-    for (auto& [pool, list] : dead) bury(*pool, std::move(list));
-    for (const auto& weak : drains) {
-        if (const auto running = weak.lock()) {
-            running->abort_from_anywhere({make_error_code(errc::client_closed), "the client was closed"});
+    retire();
+    for (const auto& weak : drains)
+    {
+        if (const auto running = weak.lock())
+        {
+            running->abort_from_anywhere(
+                {make_error_code(errc::client_closed), "the client was closed"});
         }
     }
 }
@@ -309,7 +373,8 @@ connection_pool::gauges connection_pool::figures() const
 {
     const std::lock_guard lock(mutex_);
     gauges sum;
-    for (const auto& [where, pool] : origins_) {
+    for (const auto& [where, pool] : origins_)
+    {
         sum.connecting += pool->connecting;
         sum.in_use += pool->in_use;
         sum.idle += pool->idle.size();
@@ -326,14 +391,16 @@ std::string connection_pool::describe(const core::origin& where) const
 {
     const std::lock_guard lock(mutex_);
     const auto found = origins_.find(where);
-    if (found == origins_.end()) return "no connections";
+    if (found == origins_.end())
+        return "no connections";
     const auto& pool = *found->second;
-    std::string text = std::to_string(pool.in_use) + " connections in use, " +
-                       std::to_string(pool.connecting) + " connecting, " +
-                       std::to_string(pool.draining) + " draining, " +
-                       std::to_string(pool.waiters.size()) + " calls waiting, at most " +
-                       std::to_string(options_.max_connections) + " (pool_options::max_connections)";
-    if (!pool.last_connect_error.empty()) text += "; last connect error: " + pool.last_connect_error;
+    std::string text =
+        std::to_string(pool.in_use) + " connections in use, " + std::to_string(pool.connecting) +
+        " connecting, " + std::to_string(pool.draining) + " draining, " +
+        std::to_string(pool.waiters.size()) + " calls waiting, at most " +
+        std::to_string(options_.max_connections) + " (pool_options::max_connections)";
+    if (!pool.last_connect_error.empty())
+        text += "; last connect error: " + pool.last_connect_error;
     return text;
 }
 
@@ -358,13 +425,17 @@ asio::awaitable<void> connection_pool::run_drain(std::shared_ptr<scope> limits, 
     connection& tail = *ended.get();
     const scope::holder held(*limits, tail.stream.get());
     const auto before = tail.reader.bytes();
-    while (!tail.reader.done() && tail.reader.bytes() - before <= drain_bytes) {
+    while (!tail.reader.done() && tail.reader.bytes() - before <= drain_bytes)
+    {
         const auto room = tail.reader.prepare();
         error_code ec;
         const auto n = co_await read_some(*tail.stream, asio::buffer(room.data, room.size), ec);
-        if (!ec) tail.reader.commit(n, ec);
-        if (ec) {
-            const bool by_client = limits->aborted() && limits->aborted()->code == errc::client_closed;
+        if (!ec)
+            tail.reader.commit(n, ec);
+        if (ec)
+        {
+            const bool by_client =
+                limits->aborted() && limits->aborted()->code == errc::client_closed;
             ended.close(by_client ? close_reason::client_closed : close_reason::unusable);
             co_return;
         }
@@ -373,7 +444,7 @@ asio::awaitable<void> connection_pool::run_drain(std::shared_ptr<scope> limits, 
 }
 
 connection_pool::lease::lease(std::shared_ptr<connection_pool> owner, origin_pool& pool,
-                              std::unique_ptr<connection> reused)
+                              std::shared_ptr<connection> reused)
     : pool_(std::move(owner)),
       origin_(&pool),
       connection_(std::move(reused)),
@@ -387,12 +458,12 @@ connection_pool::lease::lease(lease&& other) noexcept
       origin_(std::exchange(other.origin_, nullptr)),
       connection_(std::move(other.connection_)),
       state_(other.state_)
-{
-}
+{}
 
 connection_pool::lease& connection_pool::lease::operator=(lease&& other) noexcept
 {
-    if (this != &other) {
+    if (this != &other)
+    {
         close(close_reason::cancelled);
         pool_ = std::move(other.pool_);
         origin_ = std::exchange(other.origin_, nullptr);
@@ -415,34 +486,41 @@ void connection_pool::lease::count(state now) noexcept
     state_ = now;
 }
 
-void connection_pool::lease::opened(std::unique_ptr<connection> fresh)
+void connection_pool::lease::opened(std::shared_ptr<connection> fresh)
 {
     connection_ = std::move(fresh);
     const std::lock_guard lock(pool_->mutex_);
     ++pool_->opened_;
-    if (connection_->tls_resumed) ++pool_->tls_resumed_;
+    if (connection_->tls_resumed)
+        ++pool_->tls_resumed_;
     origin_->last_connect_error.clear();
     count(state::in_use);
 }
 
 void connection_pool::lease::give_back(std::optional<int> keep_alive_hint)
 {
-    if (!connection_) return close(close_reason::failed);
-    if (!connection_->reader.done()) return close(close_reason::unusable);
-    if (!connection_->reader.reusable()) return close(close_reason::finished);
+    if (!connection_)
+        return close(close_reason::failed);
+    if (!connection_->reader.done())
+        return close(close_reason::unusable);
+    if (!connection_->reader.reusable())
+        return close(close_reason::finished);
     doomed dead;
     {
         const std::lock_guard lock(pool_->mutex_);
-        if (keep_alive_hint) {
+        if (keep_alive_hint)
+        {
             origin_->idle_limit =
                 core::learn_from_hint(std::chrono::seconds(*keep_alive_hint), pool_->options_);
         }
         --(state_ == state::draining ? origin_->draining : origin_->in_use);
-        if (pool_->timer_->now() >= connection_->aged_at) {
+        if (pool_->timer_->now() >= connection_->aged_at)
+        {
             dead.emplace_back(std::move(connection_), close_reason::aged);
             pool_->give_place(*origin_);
         }
-        else {
+        else
+        {
             pool_->put_idle(*origin_, std::move(connection_), dead);
         }
     }
@@ -455,7 +533,8 @@ void connection_pool::lease::drain(const std::shared_ptr<scope>& owner)
     const auto limits = std::make_shared<scope>(owner->executor(), owner->shared_timer());
     {
         const std::lock_guard lock(pool_->mutex_);
-        if (pool_->closed_) return;   // closed by the destructor
+        if (pool_->closed_)
+            return;  // closed by the destructor
         count(state::draining);
         pool_->drains_.remove_if([](const auto& weak) { return weak.expired(); });
         pool_->drains_.push_back(limits);
@@ -466,11 +545,13 @@ void connection_pool::lease::drain(const std::shared_ptr<scope>& owner)
 
 void connection_pool::lease::close(close_reason why) noexcept
 {
-    if (!pool_) return;
+    if (!pool_)
+        return;
     const auto pool = std::exchange(pool_, nullptr);
     auto& origin = *std::exchange(origin_, nullptr);
     const auto gone = std::move(connection_);
-    if (gone) gone->stream->close();
+    if (gone)
+        gone->stream->close();
     {
         const std::lock_guard lock(pool->mutex_);
         --(state_ == state::connecting ? origin.connecting
@@ -478,7 +559,8 @@ void connection_pool::lease::close(close_reason why) noexcept
                                        : origin.draining);
         pool->give_place(origin);
     }
-    if (gone && pool->on_close_) pool->on_close_(origin.where, *gone, why);
+    if (gone && pool->on_close_)
+        pool->on_close_(origin.where, *gone, why);
 }
 
 }  // namespace regolo::net

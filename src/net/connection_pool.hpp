@@ -1,5 +1,14 @@
 #pragma once
 
+#include "core/base_url.hpp"
+#include "net/connection.hpp"
+#include "net/scope.hpp"
+
+#include <regolo/close_reason.hpp>
+#include <regolo/options.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -8,15 +17,6 @@
 #include <mutex>
 #include <string>
 #include <vector>
-
-#include <boost/asio/awaitable.hpp>
-
-#include <regolo/close_reason.hpp>
-#include <regolo/options.hpp>
-
-#include "core/base_url.hpp"
-#include "net/connection.hpp"
-#include "net/scope.hpp"
 
 namespace regolo::net {
 
@@ -29,13 +29,15 @@ namespace regolo::net {
 
     Safe from any thread: a mutex guards the state and is never held across an operation.
 */
-class connection_pool : public std::enable_shared_from_this<connection_pool> {
+class connection_pool : public std::enable_shared_from_this<connection_pool>
+{
 public:
     class lease;
     struct origin_pool;
 
     /// Called for each connection that is closed, without the lock, on any thread.
-    using close_listener = std::function<void(const core::origin&, const connection&, close_reason)>;
+    using close_listener =
+        std::function<void(const core::origin&, const connection&, close_reason)>;
 
     connection_pool(asio::any_io_executor executor, std::shared_ptr<deadline_timer> timer,
                     const pool_options& options, close_listener on_close);
@@ -52,7 +54,11 @@ public:
     /// Closes everything that is idle or draining, and lets nobody in any more.
     void close() noexcept;
 
-    struct gauges {
+    /// The client is gone: idle connections are closed, and those in use when they are given back.
+    void retire() noexcept;
+
+    struct gauges
+    {
         std::size_t connecting = 0;
         std::size_t in_use = 0;
         std::size_t idle = 0;
@@ -74,16 +80,17 @@ public:
 private:
     struct waiter;
     struct idle_watch;
-    using doomed = std::vector<std::pair<std::unique_ptr<connection>, close_reason>>;
+    using doomed = std::vector<std::pair<std::shared_ptr<connection>, close_reason>>;
 
     origin_pool& pool_of(const core::origin& where);
     bool try_take(origin_pool& pool, bool fresh, lease& into, doomed& dead);
     void give_place(origin_pool& pool);
-    void put_idle(origin_pool& pool, std::unique_ptr<connection> idle, doomed& dead);
+    void put_idle(origin_pool& pool, std::shared_ptr<connection> idle, doomed& dead);
     void watch(origin_pool& pool, connection& idle);
     void on_readable(origin_pool& pool, std::uint64_t id);
     void evict_expired(origin_pool& pool);
     void withdraw(waiter& gone);
+    std::vector<std::pair<origin_pool*, doomed>> take_all_idle();
     void bury(const origin_pool& pool, doomed dead) noexcept;
     static void drain(std::shared_ptr<scope> limits, lease ended);
     asio::awaitable<void> static run_drain(std::shared_ptr<scope> limits, lease ended);
@@ -100,11 +107,13 @@ private:
     std::uint64_t reused_ = 0;
     std::uint64_t tls_resumed_ = 0;
     bool closed_ = false;
+    bool retired_ = false;
 };
 
 /** A place in the pool and, once it is opened, the connection in it. Whoever holds it may use the connection. Destroying
     it closes the connection and passes the place on. */
-class connection_pool::lease {
+class connection_pool::lease
+{
 public:
     lease() = default;
     lease(lease&& other) noexcept;
@@ -112,10 +121,11 @@ public:
     ~lease() { close(close_reason::cancelled); }
 
     [[nodiscard]] bool has_place() const noexcept { return pool_ != nullptr; }
-    [[nodiscard]] connection* get() const noexcept { return connection_.get(); }
+    /// Shared with reads under way, which need its buffer until they have ended.
+    [[nodiscard]] const std::shared_ptr<connection>& get() const noexcept { return connection_; }
 
     /// Puts a new connection into the place.
-    void opened(std::unique_ptr<connection> fresh);
+    void opened(std::shared_ptr<connection> fresh);
 
     /// Gives the connection back for others, if it can be used again; closes it otherwise.
     void give_back(std::optional<int> keep_alive_hint);
@@ -129,14 +139,20 @@ public:
 
 private:
     friend class connection_pool;
-    enum class state { connecting, in_use, draining };
+    enum class state
+    {
+        connecting,
+        in_use,
+        draining
+    };
 
-    lease(std::shared_ptr<connection_pool> owner, origin_pool& pool, std::unique_ptr<connection> reused);
+    lease(std::shared_ptr<connection_pool> owner, origin_pool& pool,
+          std::shared_ptr<connection> reused);
     void count(state now) noexcept;
 
     std::shared_ptr<connection_pool> pool_;
     origin_pool* origin_ = nullptr;
-    std::unique_ptr<connection> connection_;
+    std::shared_ptr<connection> connection_;
     state state_ = state::connecting;
 };
 

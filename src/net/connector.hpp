@@ -1,12 +1,12 @@
 #pragma once
 
-#include <chrono>
-#include <vector>
+#include "net/scope.hpp"
+#include "net/world.hpp"
 
 #include <boost/asio/awaitable.hpp>
 
-#include "net/scope.hpp"
-#include "net/world.hpp"
+#include <chrono>
+#include <vector>
 
 namespace regolo::net {
 
@@ -18,7 +18,8 @@ std::vector<tcp::endpoint> interleave(std::vector<tcp::endpoint> addresses);
 
     Runs on the strand of `owner`, whose end closes every socket at once. Fails with the first address's error.
 */
-asio::awaitable<tcp::socket> connect_any(std::shared_ptr<scope> owner, asio::any_io_executor sockets_on,
+asio::awaitable<tcp::socket> connect_any(std::shared_ptr<scope> owner,
+                                         asio::any_io_executor sockets_on,
                                          std::vector<tcp::endpoint> addresses,
                                          std::chrono::milliseconds delay);
 

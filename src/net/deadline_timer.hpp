@@ -1,11 +1,11 @@
 #pragma once
 
-#include <memory>
-#include <mutex>
+#include "net/world.hpp"
 
 #include <boost/intrusive/set.hpp>
 
-#include "net/world.hpp"
+#include <memory>
+#include <mutex>
 
 namespace regolo::net {
 
@@ -16,7 +16,8 @@ namespace regolo::net {
     comes. The timer underneath sleeps for at most a tick while limits come and go, and longer only when a tick
     has passed without a change, so that busy streams do not set it again and again.
 */
-class deadline_timer : public std::enable_shared_from_this<deadline_timer> {
+class deadline_timer : public std::enable_shared_from_this<deadline_timer>
+{
 public:
     using time_point = clock::time_point;
 
@@ -24,7 +25,8 @@ public:
     static constexpr std::chrono::milliseconds tick{10};
 
     /// A limit that can be set. Part of the object that it ends.
-    class entry : public boost::intrusive::set_base_hook<> {
+    class entry : public boost::intrusive::set_base_hook<>
+    {
     public:
         explicit entry(std::shared_ptr<deadline_timer> timer) : timer_(std::move(timer)) {}
         entry(const entry&) = delete;
@@ -48,15 +50,18 @@ public:
         virtual bool expired() noexcept = 0;
 
         std::shared_ptr<deadline_timer> timer_;
-        time_point due_ = time_point::max();   // max: not armed
-        time_point key_ = time_point::max();   // where it stands in the tree: never after due_
+        time_point due_ = time_point::max();  // max: not armed
+        time_point key_ = time_point::max();  // where it stands in the tree: never after due_
     };
 
     explicit deadline_timer(std::unique_ptr<clock> time_source);
     ~deadline_timer();
 
     [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
-    [[nodiscard]] std::chrono::system_clock::time_point wall() const noexcept { return clock_->wall(); }
+    [[nodiscard]] std::chrono::system_clock::time_point wall() const noexcept
+    {
+        return clock_->wall();
+    }
 
 private:
     using tree = boost::intrusive::multiset<entry>;
@@ -71,9 +76,9 @@ private:
     std::unique_ptr<clock> clock_;
     std::mutex mutex_;
     tree limits_;
-    std::size_t armed_ = 0;                        // entries whose due_ is set
-    time_point wake_at_ = time_point::max();       // when the clock will call; max: never
-    bool changed_ = false;                         // a limit was set or lifted since the last tick
+    std::size_t armed_ = 0;                   // entries whose due_ is set
+    time_point wake_at_ = time_point::max();  // when the clock will call; max: never
+    bool changed_ = false;                    // a limit was set or lifted since the last tick
 };
 
 }  // namespace regolo::net

@@ -1,18 +1,18 @@
 #include "net/exchange.hpp"
 
-#include <algorithm>
-#include <utility>
+#include "core/pool_policy.hpp"
+#include "net/connector.hpp"
+#include "net/os.hpp"
+#include "net/stream_ops.hpp"
+#include "net/tcp_stream.hpp"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "core/pool_policy.hpp"
-#include "net/connector.hpp"
-#include "net/os.hpp"
-#include "net/stream_ops.hpp"
-#include "net/tcp_stream.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace regolo::net {
 
@@ -40,11 +40,11 @@ error make_error(error_code code, phase where, std::string message)
 exchange::exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> owner,
                    const core::resolved_limits& limits, exchange_listener& listener)
     : world_(std::move(shared)), scope_(std::move(owner)), limits_(limits), listener_(listener)
-{
-}
+{}
 
-asio::awaitable<void> exchange::open(core::http_request request, std::shared_ptr<const core::secret> key,
-                                     core::origin where, bool fresh)
+asio::awaitable<void> exchange::open(core::http_request request,
+                                     std::shared_ptr<const core::secret> key, core::origin where,
+                                     bool fresh)
 {
     origin_ = std::move(where);
     // Refuses bad headers before anything touches the network.
@@ -55,11 +55,13 @@ asio::awaitable<void> exchange::open(core::http_request request, std::shared_ptr
     const auto began = now();
     {
         const scope::phase_limit limit(*scope_, errc::queue_timeout, value(limits_.queue));
-        lease_ = co_await world_->pool->acquire(scope_, origin_, fresh, [this] { listener_.on_queued(); });
+        lease_ = co_await world_->pool->acquire(scope_, origin_, fresh,
+                                                [this] { listener_.on_queued(); });
     }
     timings_.queue = now() - began;
     reused_ = has_connection();
-    if (!reused_) co_await connect();
+    if (!reused_)
+        co_await connect();
 
     connection& used = *lease_.get();
     scope_->hold(used.stream.get());
@@ -80,14 +82,17 @@ asio::awaitable<void> exchange::connect()
     auto since = now();
     error_code ec;
     resolver::addresses addresses;
-    try {
+    try
+    {
         addresses = co_await world_->names->resolve(origin_.host, origin_.port);
     }
-    catch (const boost::system::system_error& failure) {
+    catch (const boost::system::system_error& failure)
+    {
         ec = failure.code();
     }
     scope_->check();
-    if (ec) {
+    if (ec)
+    {
         const bool unknown = ec == asio::error::host_not_found || ec == asio::error::no_data;
         throw make_error(unknown ? make_error_code(errc::host_not_found) : ec, phase::resolve,
                          "no address for the host \"" + origin_.host + "\": " + ec.message() +
@@ -98,43 +103,54 @@ asio::awaitable<void> exchange::connect()
     where_ = phase::connect;
     since = now();
     tcp::socket socket(world_->executor);
-    try {
+    try
+    {
         socket = co_await connect_any(scope_, world_->executor, std::move(addresses),
                                       options.connection_attempt_delay);
     }
-    catch (const boost::system::system_error& failure) {
+    catch (const boost::system::system_error& failure)
+    {
         ec = failure.code();
     }
     scope_->check();
-    if (ec) {
+    if (ec)
+    {
         world_->names->forget(origin_.host, origin_.port);
         std::string text = "no connection to " + core::to_string(origin_) + ": " + ec.message();
-        if (ec == asio::error::connection_refused) text += "; is the server running, and base_url right?";
-        if (ec == asio::error::no_descriptors) {
-            text += "; raise the limit on open files (ulimit -n) or lower pool_options::max_connections";
+        if (ec == asio::error::connection_refused)
+            text += "; is the server running, and base_url right?";
+        if (ec == asio::error::no_descriptors)
+        {
+            text +=
+                "; raise the limit on open files (ulimit -n) or lower "
+                "pool_options::max_connections";
         }
         world_->pool->note_connect_error(origin_, ec.message());
         throw make_error(ec, phase::connect, std::move(text));
     }
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
-    if (options.tcp_keepalive) os::enable_keepalive(socket);
+    if (options.tcp_keepalive)
+        os::enable_keepalive(socket);
     timings_.connect = now() - since;
 
     std::unique_ptr<byte_stream> stream;
     bool resumed = false;
-    if (origin_.tls) {
+    if (origin_.tls)
+    {
         where_ = phase::tls;
         since = now();
-        auto secured = co_await world_->tls()->secure(scope_, std::move(socket), origin_.host, origin_.port);
+        auto secured =
+            co_await world_->tls()->secure(scope_, std::move(socket), origin_.host, origin_.port);
         stream = std::move(secured.stream);
         resumed = secured.resumed;
         timings_.tls = now() - since;
     }
-    else {
+    else
+    {
         stream = make_tcp_stream(std::move(socket));
     }
-    auto fresh = std::make_unique<connection>(std::move(stream), world_->head_limit);
+    auto fresh = std::make_shared<connection>(std::move(stream), world_->head_limit);
     fresh->id = world_->pool->next_id();
     fresh->opened = now();
     fresh->aged_at = core::age_limit(fresh->opened, options.max_age, world_->random->uniform());
@@ -151,15 +167,18 @@ asio::awaitable<void> exchange::send(core::secret head, std::shared_ptr<const st
     const auto began = now();
     scope::phase_limit progress(*scope_, errc::send_timeout, value(limits_.send));
     const std::size_t body_size = body ? body->size() : 0;
-    if (body_size != 0 && head.view().size() + body_size <= record_size) {
+    if (body_size != 0 && head.view().size() + body_size <= record_size)
+    {
         auto whole = core::secret::with_capacity(head.view().size() + body_size);
         whole.append(head.view());
         whole.append(*body);
         co_await write_all(whole.view(), progress);
     }
-    else {
+    else
+    {
         co_await write_all(head.view(), progress);
-        if (body_size != 0) co_await write_all(*body, progress);
+        if (body_size != 0)
+            co_await write_all(*body, progress);
     }
     sent_at_ = now();
     timings_.send = sent_at_ - began;
@@ -168,11 +187,14 @@ asio::awaitable<void> exchange::send(core::secret head, std::shared_ptr<const st
 
 asio::awaitable<void> exchange::write_all(std::string_view bytes, scope::phase_limit& progress)
 {
-    while (!bytes.empty()) {
+    while (!bytes.empty())
+    {
         error_code ec;
-        sent_ = true;   // whether it arrives is not for us to know
-        const auto n = co_await write_some(*lease_.get()->stream, asio::buffer(bytes.data(), bytes.size()), ec);
-        if (ec) {
+        sent_ = true;  // whether it arrives is not for us to know
+        const auto n = co_await write_some(*lease_.get()->stream,
+                                           asio::buffer(bytes.data(), bytes.size()), ec);
+        if (ec)
+        {
             send_failed_ = true;
             failed_at_ = now();
             throw boost::system::system_error(ec);
@@ -187,17 +209,21 @@ asio::awaitable<void> exchange::read_head()
     where_ = phase::head;
     const scope::phase_limit limit(*scope_, errc::head_timeout, value(limits_.head));
     connection& used = *lease_.get();
-    while (!used.reader.head_done()) {
+    while (!used.reader.head_done())
+    {
         const auto room = used.reader.prepare();
         error_code ec;
         const auto n = co_await read_some(*used.stream, asio::buffer(room.data, room.size), ec);
-        if (!ec) {
+        if (!ec)
+        {
             used.reader.commit(n, ec);
         }
-        else {
+        else
+        {
             note_failure(ec);
         }
-        if (ec) throw boost::system::system_error(ec);
+        if (ec)
+            throw boost::system::system_error(ec);
     }
     where_ = phase::body;
     head_at_ = now();
@@ -209,65 +235,77 @@ void exchange::async_read_body(done_handler done)
     const auto room = lease_.get()->reader.prepare();
     lease_.get()->stream->async_read_some(
         asio::buffer(room.data, room.size),
-        asio::bind_executor(scope_->executor(), [self = shared_from_this(), done = std::move(done)](
-                                                    error_code ec, std::size_t n) mutable {
-            if (!self->has_connection()) ec = asio::error::operation_aborted;
-            if (!ec) {
-                self->lease_.get()->reader.commit(n, ec);
-            }
-            else if (self->has_connection()) {
-                const bool goodbye = ec == asio::error::eof;
-                self->note_failure(ec);
-                if (goodbye || is_tls_truncation(ec)) {
-                    error_code incomplete;
-                    self->lease_.get()->reader.commit_eof(incomplete);
-                    // A body that only the connection's end delimits is whole if that end is one that nobody can forge.
-                    if (!incomplete && goodbye) ec = {};
-                }
-            }
-            std::move(done)(ec);
-        }));
+        asio::bind_executor(scope_->executor(),
+                            [self = shared_from_this(), used = lease_.get(),
+                             done = std::move(done)](error_code ec, std::size_t n) mutable {
+                                self->on_read(*used, ec, n);
+                                std::move(done)(ec);
+                            }));
+}
+
+void exchange::on_read(connection& used, error_code& ec, std::size_t n)
+{
+    if (!ec)
+        return used.reader.commit(n, ec);
+    note_failure(ec);
+    if (!closed_)
+        return;
+    error_code incomplete;
+    used.reader.commit_eof(incomplete);
+    // A body that only the connection's end delimits is whole if that end is one that nobody can forge.
+    if (!incomplete && ec == asio::error::eof)
+        ec = {};
 }
 
 asio::awaitable<std::string> exchange::read_body(std::size_t limit, const char* limit_name)
 {
     std::string body;
-    for (;;) {
-        for (const auto piece : pieces()) {
-            if (piece.size() > limit - body.size()) {
-                if (limit_name == nullptr) {
+    for (;;)
+    {
+        for (const auto piece : pieces())
+        {
+            if (piece.size() > limit - body.size())
+            {
+                if (limit_name == nullptr)
+                {
                     body.append(piece.substr(0, limit - body.size()));
                     co_return body;
                 }
                 throw make_error(errc::too_large, phase::body,
-                                 "the response body is larger than " + std::to_string(limit) + " bytes (" +
-                                     limit_name + "); raise that limit if this is expected");
+                                 "the response body is larger than " + std::to_string(limit) +
+                                     " bytes (" + limit_name +
+                                     "); raise that limit if this is expected");
             }
             body.append(piece);
         }
         pieces().clear();
-        if (body_done()) co_return body;
+        if (body_done())
+            co_return body;
         const scope::phase_limit idle(*scope_, errc::idle_timeout, value(limits_.idle));
         error_code ec;
         using token = asio::redirect_error_t<asio::use_awaitable_t<>>;
         token how(asio::use_awaitable, ec);
         co_await asio::async_initiate<token, void(error_code)>(
             [this](auto done) { async_read_body(std::move(done)); }, how);
-        if (ec) throw boost::system::system_error(ec);
+        if (ec)
+            throw boost::system::system_error(ec);
     }
 }
 
 void exchange::finish()
 {
     scope_->hold(nullptr);
-    if (!has_connection()) return;
-    if (body_done()) {
+    if (!has_connection())
+        return;
+    if (body_done())
+    {
         lease_.give_back(core::keep_alive_timeout(head()));
     }
-    else {
+    else
+    {
         lease_.drain(scope_);
     }
-    lease_.close(close_reason::unusable);   // only if neither took it
+    lease_.close(close_reason::unusable);  // only if neither took it
 }
 
 void exchange::discard(close_reason why) noexcept
@@ -303,17 +341,22 @@ bool exchange::is_stale() const noexcept
 error_info exchange::explain(std::exception_ptr failure) const
 {
     error_info info;
-    try {
+    try
+    {
         std::rethrow_exception(std::move(failure));
     }
-    catch (const error& known) {
+    catch (const error& known)
+    {
         info = known.info();
     }
-    catch (const boost::system::system_error& raw) {
+    catch (const boost::system::system_error& raw)
+    {
         return explain(raw.code());
     }
-    if (const auto* reason = scope_->aborted()) return explain(reason->code);
-    if (info.where == phase::prepare) info.where = where_;
+    if (const auto* reason = scope_->aborted())
+        return explain(reason->code);
+    if (info.where == phase::prepare)
+        info.where = where_;
     info.sent = info.sent || sent_;
     return info;
 }
@@ -323,45 +366,57 @@ error_info exchange::explain(error_code ec) const
     error_info info;
     info.where = where_;
     info.sent = sent_;
-    if (const auto* reason = scope_->aborted()) {
+    if (const auto* reason = scope_->aborted())
+    {
         info.code = reason->code;
         info.message = reason->message;
-        if (reason->code == errc::queue_timeout) info.message += ": " + world_->pool->describe(origin_);
-        if (reason->code == errc::connect_timeout) {
+        if (reason->code == errc::queue_timeout)
+            info.message += ": " + world_->pool->describe(origin_);
+        if (reason->code == errc::connect_timeout)
+        {
             info.message += " to " + core::to_string(origin_) +
                             (where_ == phase::resolve ? ": the name look-up does not answer"
-                             : where_ == phase::tls   ? ": the TLS handshake does not come to an end"
-                                                      : ": the server does not answer");
+                             : where_ == phase::tls ? ": the TLS handshake does not come to an end"
+                                                    : ": the server does not answer");
             world_->pool->note_connect_error(origin_, info.message);
         }
         return info;
     }
-    if (ec == asio::error::operation_aborted) {
+    if (ec == asio::error::operation_aborted)
+    {
         info.code = ec;
         info.message = "cancelled";
         return info;
     }
     const bool lost = closed_ || send_failed_;
     const bool ours = ec.category() == error_category();
-    info.code = ours ? ec : lost ? make_error_code(errc::connection_lost) : make_error_code(errc::bad_response);
+    info.code = ours   ? ec
+                : lost ? make_error_code(errc::connection_lost)
+                       : make_error_code(errc::bad_response);
     info.message = failure_text(ec);
     return info;
 }
 
 std::string exchange::failure_text(error_code ec) const
 {
-    if (ec == errc::client_closed) return "the client was closed";
-    if (ec == errc::too_large) {
+    if (ec == errc::client_closed)
+        return "the client was closed";
+    if (ec == errc::too_large)
+    {
         return "the response head is larger than " + std::to_string(world_->head_limit) +
                " bytes (limits::head); raise that limit if this is expected";
     }
-    if (send_failed_) return "the connection broke while the request was being sent: " + ec.message();
-    if (closed_) {
+    if (send_failed_)
+        return "the connection broke while the request was being sent: " + ec.message();
+    if (closed_)
+    {
         const std::string how = cut_ ? "without a TLS close_notify" : ec.message();
-        if (where_ == phase::head) {
+        if (where_ == phase::head)
+        {
             return bytes_received() == 0
                        ? "the server closed the connection without an answer (" + how + ")"
-                       : "the server closed the connection in the middle of the response head (" + how + ")";
+                       : "the server closed the connection in the middle of the response head (" +
+                             how + ")";
         }
         return "the server closed the connection in the middle of the response body (" + how +
                "); the answer is incomplete";

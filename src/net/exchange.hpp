@@ -1,5 +1,18 @@
 #pragma once
 
+#include "core/check_options.hpp"
+#include "core/http_message.hpp"
+#include "core/secret.hpp"
+#include "net/connection_pool.hpp"
+#include "net/resolver.hpp"
+#include "net/tls_context.hpp"
+
+#include <regolo/error.hpp>
+#include <regolo/metadata.hpp>
+#include <regolo/options.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -8,37 +21,28 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/awaitable.hpp>
-
-#include <regolo/error.hpp>
-#include <regolo/metadata.hpp>
-#include <regolo/options.hpp>
-
-#include "core/check_options.hpp"
-#include "core/http_message.hpp"
-#include "core/secret.hpp"
-#include "net/connection_pool.hpp"
-#include "net/resolver.hpp"
-#include "net/tls_context.hpp"
-
 namespace regolo::net {
 
 /// What the exchanges of a client share.
-struct world {
+struct world
+{
     asio::any_io_executor executor;
     std::shared_ptr<deadline_timer> timer;
     std::shared_ptr<resolver> names;
-    std::function<std::shared_ptr<tls_context>()> tls;   // made when the first https connection needs it
+    std::function<std::shared_ptr<tls_context>()>
+        tls;  // made when the first https connection needs it
     std::shared_ptr<connection_pool> pool;
     std::shared_ptr<random_source> random;
     std::size_t head_limit = 0;
 };
 
 /// Hears how an exchange goes on. Called on the strand.
-class exchange_listener {
+class exchange_listener
+{
 public:
     virtual void on_queued() noexcept = 0;
-    virtual void on_connected(const connection& used, bool reused, std::chrono::nanoseconds queued) noexcept = 0;
+    virtual void on_connected(const connection& used, bool reused,
+                              std::chrono::nanoseconds queued) noexcept = 0;
     virtual void on_sent(const connection& used, std::size_t body_bytes) noexcept = 0;
 
 protected:
@@ -49,7 +53,8 @@ protected:
 
     Lives on the strand of its scope. The listener must outlive it.
 */
-class exchange : public std::enable_shared_from_this<exchange> {
+class exchange : public std::enable_shared_from_this<exchange>
+{
 public:
     using done_handler = asio::any_completion_handler<void(error_code)>;
 
@@ -67,8 +72,12 @@ public:
     [[nodiscard]] core::response_head& head() noexcept { return lease_.get()->reader.head(); }
 
     /// Body bytes that have arrived and were not taken yet. Valid until the next read.
-    [[nodiscard]] std::vector<std::string_view>& pieces() noexcept { return lease_.get()->reader.pieces(); }
+    [[nodiscard]] std::vector<std::string_view>& pieces() noexcept
+    {
+        return lease_.get()->reader.pieces();
+    }
     [[nodiscard]] bool body_done() const noexcept { return lease_.get()->reader.done(); }
+    [[nodiscard]] const std::shared_ptr<connection>& used() const noexcept { return lease_.get(); }
     [[nodiscard]] bool has_connection() const noexcept { return lease_.get() != nullptr; }
 
     /// Reads more of the body into `pieces()`. The handler runs on the strand; an error is kept for `explain`.
@@ -101,7 +110,7 @@ private:
     asio::awaitable<void> send(core::secret head, std::shared_ptr<const std::string> body);
     asio::awaitable<void> write_all(std::string_view bytes, scope::phase_limit& progress);
     asio::awaitable<void> read_head();
-    void on_read(error_code ec, std::size_t n);
+    void on_read(connection& used, error_code& ec, std::size_t n);
     void note_failure(error_code ec) noexcept;
     [[nodiscard]] std::string failure_text(error_code ec) const;
     [[nodiscard]] clock::time_point now() const noexcept { return world_->timer->now(); }
@@ -115,11 +124,11 @@ private:
     regolo::timings timings_;
     phase where_ = phase::prepare;
     bool reused_ = false;
-    bool sent_ = false;              // at least one byte may have reached the server
+    bool sent_ = false;  // at least one byte may have reached the server
     bool send_failed_ = false;
-    bool closed_ = false;            // the peer ended the connection before the response was complete
-    bool cut_ = false;               // ... without a close_notify
-    clock::time_point sent_at_;      // the last request byte
+    bool closed_ = false;        // the peer ended the connection before the response was complete
+    bool cut_ = false;           // ... without a close_notify
+    clock::time_point sent_at_;  // the last request byte
     clock::time_point failed_at_;
     clock::time_point head_at_;
 };

@@ -1,10 +1,6 @@
 #include "net/http_reader.hpp"
 
-#include <algorithm>
-#include <cstring>
-#include <limits>
-#include <optional>
-#include <utility>
+#include <regolo/error.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -12,7 +8,11 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/version.hpp>
 
-#include <regolo/error.hpp>
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <optional>
+#include <utility>
 
 namespace regolo::net {
 
@@ -21,19 +21,20 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 /// Beast's parser with our ideas of what to keep: fields as they come, body bytes where they lie.
-class http_reader::parser final : public http::basic_parser<false> {
+class http_reader::parser final : public http::basic_parser<false>
+{
 public:
     explicit parser(std::size_t head_limit)
     {
         this->eager(true);
-        this->body_limit(boost::none);   // limits of ours apply; Beast's counts over all chunks
+        this->body_limit(boost::none);  // limits of ours apply; Beast's counts over all chunks
         this->header_limit(static_cast<std::uint32_t>(
             std::min<std::size_t>(head_limit, std::numeric_limits<std::uint32_t>::max())));
     }
 
     core::response_head head;
     std::vector<std::string_view> pieces;
-    bool seen_chunk = false;      // a chunk header was read: see parse()
+    bool seen_chunk = false;  // a chunk header was read: see parse()
 
 private:
     using text = boost::beast::string_view;
@@ -51,7 +52,8 @@ private:
 
     void on_field_impl(http::field, text name, text value, error_code&) override
     {
-        if (!this->is_header_done()) head.headers.emplace_back(view(name), view(value));
+        if (!this->is_header_done())
+            head.headers.emplace_back(view(name), view(value));
     }
 
 #if BOOST_BEAST_VERSION >= 359
@@ -78,10 +80,7 @@ private:
     void on_finish_impl(error_code&) override {}
 };
 
-http_reader::http_reader(std::size_t head_limit) : head_limit_(head_limit)
-{
-    start();
-}
+http_reader::http_reader(std::size_t head_limit) : head_limit_(head_limit) { start(); }
 
 http_reader::~http_reader() = default;
 
@@ -97,15 +96,18 @@ void http_reader::start()
 http_reader::region http_reader::prepare()
 {
     parser_->pieces.clear();
-    if (begin_ == end_) {
+    if (begin_ == end_)
+    {
         begin_ = end_ = 0;
     }
-    else if (begin_ != 0 && buffer_.size() - end_ < read_size) {
+    else if (begin_ != 0 && buffer_.size() - end_ < read_size)
+    {
         std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
         end_ -= std::exchange(begin_, 0);
     }
     // A head under way may need more room than a read; its limit bounds the growth.
-    if (buffer_.size() - end_ < read_size) buffer_.resize(end_ + read_size);
+    if (buffer_.size() - end_ < read_size)
+        buffer_.resize(end_ + read_size);
     return {buffer_.data() + end_, buffer_.size() - end_};
 }
 
@@ -118,26 +120,37 @@ void http_reader::commit(std::size_t n, error_code& ec)
 
 void http_reader::parse(error_code& ec)
 {
-    while (begin_ != end_ && !parser_->is_done()) {
+    while (begin_ != end_ && !parser_->is_done())
+    {
         // Up to Boost 1.85 a debug build of Beast asserts when the five bytes of an empty chunked body come one by one.
         const std::size_t available = end_ - begin_;
-        if (parser_->is_header_done() && parser_->chunked() && !parser_->seen_chunk && available < 5) return;
-        const std::size_t used = parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
+        if (parser_->is_header_done() && parser_->chunked() && !parser_->seen_chunk &&
+            available < 5)
+            return;
+        const std::size_t used =
+            parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
         begin_ += used;
-        if (ec == http::error::need_more) {
+        if (ec == http::error::need_more)
+        {
             ec = {};
-            if (!parser_->is_header_done() && end_ - begin_ > head_limit_) ec = errc::too_large;
+            if (!parser_->is_header_done() && end_ - begin_ > head_limit_)
+                ec = errc::too_large;
             return;
         }
-        if (ec == http::error::header_limit) ec = errc::too_large;
-        if (ec) return;
-        if (parser_->is_header_done() && parser_->head.status / 100 == 1) {
-            if (parser_->head.status == 101) {
-                ec = http::error::bad_status;   // nobody asked to switch protocols
+        if (ec == http::error::header_limit)
+            ec = errc::too_large;
+        if (ec)
+            return;
+        if (parser_->is_header_done() && parser_->head.status / 100 == 1)
+        {
+            if (parser_->head.status == 101)
+            {
+                ec = http::error::bad_status;  // nobody asked to switch protocols
                 return;
             }
             interim_ += used;
-            if (interim_ > head_limit_) {
+            if (interim_ > head_limit_)
+            {
                 ec = errc::too_large;
                 return;
             }
@@ -147,7 +160,8 @@ void http_reader::parse(error_code& ec)
             interim_ = interim;
             bytes_ = bytes;
         }
-        else if (used == 0) {
+        else if (used == 0)
+        {
             return;
         }
     }
@@ -155,24 +169,21 @@ void http_reader::parse(error_code& ec)
 
 void http_reader::commit_eof(error_code& ec)
 {
-    if (parser_->is_done()) return;
-    if (!parser_->is_header_done()) {
+    if (parser_->is_done())
+        return;
+    if (!parser_->is_header_done())
+    {
         ec = asio::error::eof;
         return;
     }
     parser_->put_eof(ec);
-    if (ec) ec = asio::error::eof;
+    if (ec)
+        ec = asio::error::eof;
 }
 
-bool http_reader::head_done() const noexcept
-{
-    return parser_->is_header_done();
-}
+bool http_reader::head_done() const noexcept { return parser_->is_header_done(); }
 
-bool http_reader::done() const noexcept
-{
-    return parser_->is_done();
-}
+bool http_reader::done() const noexcept { return parser_->is_done(); }
 
 bool http_reader::ends_with_connection() const noexcept
 {
@@ -184,19 +195,10 @@ bool http_reader::reusable() const noexcept
     return parser_->is_done() && parser_->keep_alive() && !parser_->need_eof() && begin_ == end_;
 }
 
-core::response_head& http_reader::head() noexcept
-{
-    return parser_->head;
-}
+core::response_head& http_reader::head() noexcept { return parser_->head; }
 
-std::vector<std::string_view>& http_reader::pieces() noexcept
-{
-    return parser_->pieces;
-}
+std::vector<std::string_view>& http_reader::pieces() noexcept { return parser_->pieces; }
 
-std::size_t http_reader::bytes() const noexcept
-{
-    return bytes_;
-}
+std::size_t http_reader::bytes() const noexcept { return bytes_; }
 
 }  // namespace regolo::net

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "core/http_message.hpp"
+
+#include <boost/system/error_code.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <string_view>
 #include <vector>
-
-#include <boost/system/error_code.hpp>
-
-#include "core/http_message.hpp"
 
 namespace regolo::net {
 
@@ -22,7 +22,8 @@ namespace regolo::net {
 
     Body bytes are handed out where they lie: the pieces are valid until the next `prepare`.
 */
-class http_reader {
+class http_reader
+{
 public:
     /// What one read may bring: a TLS record holds as much.
     static constexpr std::size_t read_size = 16 * 1024;
@@ -35,7 +36,8 @@ public:
     /// Begins a response. Interim responses (1xx) are passed over.
     void start();
 
-    struct region {
+    struct region
+    {
         char* data;
         std::size_t size;
     };
@@ -67,10 +69,10 @@ private:
     std::size_t head_limit_;
     std::unique_ptr<parser> parser_;
     std::vector<char> buffer_;
-    std::size_t begin_ = 0;       // unparsed bytes: [begin_, end_)
+    std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
-    std::size_t interim_ = 0;     // bytes of interim responses, which count against the limit
+    std::size_t interim_ = 0;  // bytes of interim responses, which count against the limit
 };
 
 }  // namespace regolo::net

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <mutex>
-#include <utility>
+#include "net/world.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -11,7 +10,8 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include "net/world.hpp"
+#include <mutex>
+#include <utility>
 
 namespace regolo::net {
 
@@ -27,7 +27,8 @@ namespace regolo::net {
     co_await arrived.wait();              // throws system_error
     @endcode
 */
-class one_shot {
+class one_shot
+{
 public:
     using handler = asio::any_completion_handler<void(error_code)>;
 
@@ -41,7 +42,8 @@ public:
         return asio::async_initiate<const asio::use_awaitable_t<>&, void(error_code)>(
             [this](auto done) {
                 auto slot = asio::get_associated_cancellation_slot(done);
-                if (slot.is_connected()) {
+                if (slot.is_connected())
+                {
                     slot.assign([this](asio::cancellation_type) {
                         complete(asio::error::operation_aborted);
                     });
@@ -55,9 +57,11 @@ public:
     void complete(error_code ec)
     {
         const std::lock_guard lock(mutex_);
-        if (std::exchange(reported_, true)) return;
+        if (std::exchange(reported_, true))
+            return;
         outcome_ = ec;
-        if (handler_) resume();
+        if (handler_)
+            resume();
     }
 
 private:
@@ -67,7 +71,8 @@ private:
         // Tracked: the waiting coroutine alone would not keep its execution context running.
         executor_ = asio::prefer(executor, asio::execution::outstanding_work.tracked);
         handler_ = std::move(done);
-        if (reported_) resume();
+        if (reported_)
+            resume();
     }
 
     void resume()
@@ -80,7 +85,7 @@ private:
 
     std::mutex mutex_;
     handler handler_;
-    asio::any_io_executor executor_;   // where the coroutine resumes
+    asio::any_io_executor executor_;  // where the coroutine resumes
     error_code outcome_;
     bool reported_ = false;
 };

@@ -38,13 +38,17 @@ void enable_keepalive(tcp::socket& socket) noexcept
 
 byte_stream::silence peek(tcp::socket& socket) noexcept
 {
-    if (!socket.is_open()) return byte_stream::silence::closed;
+    if (!socket.is_open())
+        return byte_stream::silence::closed;
     error_code ec;
-    if (!socket.non_blocking()) socket.non_blocking(true, ec);
+    if (!socket.non_blocking())
+        socket.non_blocking(true, ec);
     std::array<char, 1> byte{};
     const auto n = socket.receive(asio::buffer(byte), asio::socket_base::message_peek, ec);
-    if (ec == asio::error::would_block || ec == asio::error::try_again) return byte_stream::silence::quiet;
-    if (ec || n == 0) return byte_stream::silence::closed;
+    if (ec == asio::error::would_block || ec == asio::error::try_again)
+        return byte_stream::silence::quiet;
+    if (ec || n == 0)
+        return byte_stream::silence::closed;
     return byte_stream::silence::data;
 }
 

@@ -1,15 +1,15 @@
 #include "net/resolver.hpp"
 
+#include "net/one_shot.hpp"
+
+#include <boost/asio/io_context.hpp>
+
 #include <algorithm>
 #include <list>
 #include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
-
-#include <boost/asio/io_context.hpp>
-
-#include "net/one_shot.hpp"
 
 namespace regolo::net {
 
@@ -27,27 +27,32 @@ resolver::addresses look_up(const name& what, error_code& ec)
     const auto found = blocking.resolve(what.first, std::to_string(what.second),
                                         tcp::resolver::numeric_service, ec);
     resolver::addresses result;
-    for (const auto& place : found) {
+    for (const auto& place : found)
+    {
         // The same address comes once per socket type on some systems.
-        if (std::find(result.begin(), result.end(), place.endpoint()) == result.end()) {
+        if (std::find(result.begin(), result.end(), place.endpoint()) == result.end())
+        {
             result.push_back(place.endpoint());
         }
     }
-    if (!ec && result.empty()) ec = asio::error::host_not_found;
+    if (!ec && result.empty())
+        ec = asio::error::host_not_found;
     return result;
 }
 
 }  // namespace
 
 /** What the look-up threads and the waiting calls share. It outlives the client while a thread hangs. */
-class directory : public std::enable_shared_from_this<directory> {
+class directory : public std::enable_shared_from_this<directory>
+{
 public:
     explicit directory(std::chrono::milliseconds cache_for) : cache_for_(cache_for) {}
 
     struct record;
 
     /// A call that waits for a look-up. On the list of its record while `of` is set.
-    struct waiter {
+    struct waiter
+    {
         directory& owner;
         record* of = nullptr;
         resolver::addresses found;
@@ -61,7 +66,8 @@ public:
     {
         const auto keep_alive = shared_from_this();
         waiter self(*this);
-        if (!enter(what, self)) co_await self.answered.wait();
+        if (!enter(what, self))
+            co_await self.answered.wait();
         co_return std::move(self.found);
     }
 
@@ -69,11 +75,13 @@ public:
     {
         const std::lock_guard lock(mutex_);
         const auto found = records_.find(what);
-        if (found != records_.end() && !found->second.running) records_.erase(found);
+        if (found != records_.end() && !found->second.running)
+            records_.erase(found);
     }
 
     /// A name: known, being looked up, or both.
-    struct record {
+    struct record
+    {
         std::chrono::steady_clock::time_point known_until{};
         resolver::addresses addresses;
         std::list<waiter*> waiters;
@@ -86,13 +94,15 @@ private:
     {
         const std::lock_guard lock(mutex_);
         auto& entry = records_[what];
-        if (entry.known_until > std::chrono::steady_clock::now()) {
+        if (entry.known_until > std::chrono::steady_clock::now())
+        {
             self.found = entry.addresses;
             return true;
         }
         self.of = &entry;
         entry.waiters.push_back(&self);
-        if (!entry.running) {
+        if (!entry.running)
+        {
             entry.running = true;
             queue_.push_back(what);
             start_thread();
@@ -103,38 +113,48 @@ private:
     void withdraw(waiter& gone) noexcept
     {
         const std::lock_guard lock(mutex_);
-        if (gone.of != nullptr) gone.of->waiters.remove(&gone);
+        if (gone.of != nullptr)
+            gone.of->waiters.remove(&gone);
     }
 
     void start_thread()
     {
-        if (threads_ >= max_threads) return;
+        if (threads_ >= max_threads)
+            return;
         ++threads_;
-        try {
+        try
+        {
             std::thread([self = shared_from_this()] { self->work(); }).detach();
         }
-        catch (...) {
+        catch (...)
+        {
             --threads_;
-            if (threads_ == 0) fail_queue();
+            if (threads_ == 0)
+                fail_queue();
         }
     }
 
     // No thread could be had at all.
     void fail_queue()
     {
-        for (const auto& what : std::exchange(queue_, {})) {
-            finish(what, boost::system::errc::make_error_code(
-                             boost::system::errc::resource_unavailable_try_again), {});
+        for (const auto& what : std::exchange(queue_, {}))
+        {
+            finish(what,
+                   boost::system::errc::make_error_code(
+                       boost::system::errc::resource_unavailable_try_again),
+                   {});
         }
     }
 
     void work()
     {
-        for (;;) {
+        for (;;)
+        {
             name what;
             {
                 const std::lock_guard lock(mutex_);
-                if (queue_.empty()) {
+                if (queue_.empty())
+                {
                     --threads_;
                     return;
                 }
@@ -151,16 +171,19 @@ private:
     void finish(const name& what, error_code ec, resolver::addresses found)
     {
         auto& entry = records_[what];
-        for (auto* who : std::exchange(entry.waiters, {})) {
+        for (auto* who : std::exchange(entry.waiters, {}))
+        {
             who->of = nullptr;
             who->found = found;
             who->answered.complete(ec);
         }
         entry.running = false;
-        if (ec || cache_for_.count() == 0) {
+        if (ec || cache_for_.count() == 0)
+        {
             records_.erase(what);
         }
-        else {
+        else
+        {
             entry.known_until = std::chrono::steady_clock::now() + cache_for_;
             entry.addresses = std::move(found);
         }
@@ -169,18 +192,18 @@ private:
     const std::chrono::milliseconds cache_for_;
     std::mutex mutex_;
     std::map<name, record> records_;
-    std::list<name> queue_;            // names that no thread has taken yet
+    std::list<name> queue_;  // names that no thread has taken yet
     std::size_t threads_ = 0;
 };
 
 namespace {
 
-class system_resolver final : public resolver {
+class system_resolver final : public resolver
+{
 public:
     explicit system_resolver(std::chrono::milliseconds cache_for)
         : directory_(std::make_shared<directory>(cache_for))
-    {
-    }
+    {}
 
     asio::awaitable<addresses> resolve(std::string host, std::uint16_t port) override
     {

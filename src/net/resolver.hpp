@@ -1,9 +1,9 @@
 #pragma once
 
+#include "net/world.hpp"
+
 #include <chrono>
 #include <memory>
-
-#include "net/world.hpp"
 
 namespace regolo::net {
 

@@ -1,47 +1,52 @@
 #include "net/scope.hpp"
 
-#include <algorithm>
-#include <utility>
+#include "net/alarm.hpp"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include "net/one_shot.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace regolo::net {
 
 scope::scope(asio::any_io_executor strand, std::shared_ptr<deadline_timer> timer)
     : entry(timer), strand_(std::move(strand)), timer_(std::move(timer))
-{
-}
+{}
 
 void scope::abort(reason why)
 {
-    if (reason_) return;
+    if (reason_)
+        return;
     reason_ = std::move(why);
     phase_ = total_ = limit{};
     disarm();
     // Closing first makes the socket go in this turn; the coroutine unwinds in the next.
-    if (stream_ != nullptr) stream_->close();
+    if (stream_ != nullptr)
+        stream_->close();
     signal_.emit(asio::cancellation_type::terminal);
 }
 
 void scope::abort_from_anywhere(reason why) noexcept
 {
-    try {
+    try
+    {
         asio::dispatch(strand_, [weak = weak_from_this(), why = std::move(why)]() mutable {
-            if (const auto self = weak.lock()) self->abort(std::move(why));
+            if (const auto self = weak.lock())
+                self->abort(std::move(why));
         });
     }
-    catch (...) {
+    catch (...)
+    {
         // Out of memory: the time limits remain.
     }
 }
 
 void scope::check() const
 {
-    if (!reason_) return;
+    if (!reason_)
+        return;
     error_info info;
     info.code = reason_->code;
     info.message = reason_->message;
@@ -54,21 +59,17 @@ scope::phase_limit::phase_limit(scope& owner, errc code, duration limit, duratio
     owner_.arm_phase(code, limit, used);
 }
 
-scope::phase_limit::~phase_limit()
-{
-    owner_.disarm_phase();
-}
+scope::phase_limit::~phase_limit() { owner_.disarm_phase(); }
 
-void scope::phase_limit::restart()
-{
-    owner_.arm_phase(code_, limit_);
-}
+void scope::phase_limit::restart() { owner_.arm_phase(code_, limit_); }
 
 void scope::arm_phase(errc code, duration value, duration used)
 {
-    if (reason_) return;
+    if (reason_)
+        return;
     phase_ = {};
-    if (value > duration::zero()) {
+    if (value > duration::zero())
+    {
         phase_ = {timer_->now() + std::max(duration::zero(), value - used), code, value};
     }
     rearm();
@@ -76,53 +77,63 @@ void scope::arm_phase(errc code, duration value, duration used)
 
 void scope::disarm_phase()
 {
-    if (phase_.due == time_point::max()) return;
+    if (phase_.due == time_point::max())
+        return;
     phase_ = {};
     rearm();
 }
 
 void scope::limit_total(duration total)
 {
-    if (total <= duration::zero()) return;
+    if (total <= duration::zero())
+        return;
     const auto due = timer_->now() + total;
-    if (due >= total_.due) return;
+    if (due >= total_.due)
+        return;
     total_ = {due, errc::total_timeout, total};
     rearm();
 }
 
 void scope::limit_deadline(time_point deadline)
 {
-    if (deadline >= total_.due) return;
+    if (deadline >= total_.due)
+        return;
     total_ = {deadline, errc::deadline_exceeded, deadline - timer_->now()};
     rearm();
 }
 
 std::optional<scope::time_point> scope::end_of_time() const noexcept
 {
-    if (total_.due == time_point::max()) return std::nullopt;
+    if (total_.due == time_point::max())
+        return std::nullopt;
     return total_.due;
 }
 
 void scope::rearm()
 {
     const auto due = std::min(phase_.due, total_.due);
-    if (due == time_point::max()) {
+    if (due == time_point::max())
+    {
         disarm();
     }
-    else {
+    else
+    {
         arm(due);
     }
 }
 
 bool scope::expired() noexcept
 {
-    try {
+    try
+    {
         asio::post(strand_, [weak = weak_from_this()] {
-            if (const auto self = weak.lock()) self->check_limits();
+            if (const auto self = weak.lock())
+                self->check_limits();
         });
         return true;
     }
-    catch (...) {
+    catch (...)
+    {
         return false;
     }
 }
@@ -132,44 +143,18 @@ void scope::check_limits()
     // By now the phase may be over and another one begun.
     const auto now = timer_->now();
     const limit& first = phase_.due <= total_.due ? phase_ : total_;
-    if (first.due == time_point::max()) return;
-    if (first.due > now) return rearm();
+    if (first.due == time_point::max())
+        return;
+    if (first.due > now)
+        return rearm();
     abort({first.code, limit_text(first.code, first.value)});
 }
 
-// A limit whose only effect is to wake a coroutine.
-class alarm final : public std::enable_shared_from_this<alarm>, public deadline_timer::entry {
-public:
-    alarm(asio::any_io_executor executor, std::shared_ptr<deadline_timer> timer)
-        : entry(std::move(timer)), executor_(std::move(executor))
-    {
-    }
-    ~alarm() { detach(); }
-
-    one_shot woken;
-
-private:
-    bool expired() noexcept override
-    {
-        try {
-            asio::post(executor_, [weak = weak_from_this()] {
-                if (const auto self = weak.lock()) self->woken.complete(error_code());
-            });
-            return true;
-        }
-        catch (...) {
-            return false;
-        }
-    }
-
-    asio::any_io_executor executor_;
-};
-
 asio::awaitable<void> scope::sleep_until(time_point when)
 {
-    const auto bell = std::make_shared<alarm>(strand_, timer_);
-    bell->arm(when);
-    co_await bell->woken.wait();
+    alarm bell(timer_);
+    bell.arm(when);
+    co_await bell.woken.wait();
 }
 
 std::string limit_text(errc code, std::chrono::nanoseconds value)
@@ -177,23 +162,27 @@ std::string limit_text(errc code, std::chrono::nanoseconds value)
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(value).count();
     const std::string time = milliseconds % 1000 == 0 ? std::to_string(milliseconds / 1000) + " s"
                                                       : std::to_string(milliseconds) + " ms";
-    switch (code) {
-    case errc::queue_timeout:
-        return "no place in the connection pool was free within " + time + " (time_limits::queue)";
-    case errc::connect_timeout:
-        return "no connection within " + time + " (time_limits::connect)";
-    case errc::send_timeout:
-        return "no progress in sending the request for " + time + " (time_limits::send)";
-    case errc::head_timeout:
-        return "no response within " + time + " after the request was sent (time_limits::head)";
-    case errc::first_event_timeout:
-        return "no event within " + time + " after the response head (time_limits::first_event)";
-    case errc::idle_timeout:
-        return "not a byte for " + time + " in the middle of the response (time_limits::idle)";
-    case errc::total_timeout:
-        return "the call did not finish within " + time + " (time_limits::total)";
-    default:
-        return "the call's deadline passed (call_options::deadline), " + time + " after its start";
+    switch (code)
+    {
+        case errc::queue_timeout:
+            return "no place in the connection pool was free within " + time +
+                   " (time_limits::queue)";
+        case errc::connect_timeout:
+            return "no connection within " + time + " (time_limits::connect)";
+        case errc::send_timeout:
+            return "no progress in sending the request for " + time + " (time_limits::send)";
+        case errc::head_timeout:
+            return "no response within " + time + " after the request was sent (time_limits::head)";
+        case errc::first_event_timeout:
+            return "no event within " + time +
+                   " after the response head (time_limits::first_event)";
+        case errc::idle_timeout:
+            return "not a byte for " + time + " in the middle of the response (time_limits::idle)";
+        case errc::total_timeout:
+            return "the call did not finish within " + time + " (time_limits::total)";
+        default:
+            return "the call's deadline passed (call_options::deadline), " + time +
+                   " after its start";
     }
 }
 

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <optional>
-#include <string>
+#include "net/deadline_timer.hpp"
+#include "net/world.hpp"
+
+#include <regolo/error.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
-#include <regolo/error.hpp>
-
-#include "net/deadline_timer.hpp"
-#include "net/world.hpp"
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
 
 namespace regolo::net {
 
@@ -21,12 +21,14 @@ namespace regolo::net {
     the connection in use is closed in that turn, the running coroutine is cancelled, and the reason
     is kept, since Asio would only tell "operation aborted".
 */
-class scope : public std::enable_shared_from_this<scope>, private deadline_timer::entry {
+class scope : public std::enable_shared_from_this<scope>, private deadline_timer::entry
+{
 public:
     using time_point = clock::time_point;
     using duration = std::chrono::nanoseconds;
 
-    struct reason {
+    struct reason
+    {
         error_code code;
         std::string message;
     };
@@ -37,7 +39,10 @@ public:
     /// The strand.
     [[nodiscard]] const asio::any_io_executor& executor() const noexcept { return strand_; }
     [[nodiscard]] deadline_timer& timer() const noexcept { return *timer_; }
-    [[nodiscard]] const std::shared_ptr<deadline_timer>& shared_timer() const noexcept { return timer_; }
+    [[nodiscard]] const std::shared_ptr<deadline_timer>& shared_timer() const noexcept
+    {
+        return timer_;
+    }
 
     /// Ends the call now. On the strand. The first reason stays.
     void abort(reason why);
@@ -50,7 +55,8 @@ public:
     void check() const;
 
     /** A limit for one phase; lifted at the end of the block. Zero means none. Phases do not nest. */
-    class phase_limit {
+    class phase_limit
+    {
     public:
         phase_limit(scope& owner, errc code, duration limit, duration used = {});
         ~phase_limit();
@@ -77,7 +83,8 @@ public:
     /// The stream that `abort` closes in the same turn; null for none.
     void hold(byte_stream* stream) noexcept { stream_ = stream; }
     /// The same for a block.
-    class holder {
+    class holder
+    {
     public:
         holder(scope& owner, byte_stream* stream) noexcept : owner_(owner) { owner_.hold(stream); }
         ~holder() { owner_.hold(nullptr); }
@@ -95,7 +102,8 @@ public:
     [[nodiscard]] asio::awaitable<void> sleep_until(time_point when);
 
 private:
-    struct limit {
+    struct limit
+    {
         time_point due = time_point::max();
         errc code{};
         duration value{};

@@ -1,14 +1,15 @@
 #include "net/tcp_stream.hpp"
 
-#include <utility>
-
 #include "net/os.hpp"
+
+#include <utility>
 
 namespace regolo::net {
 
 namespace {
 
-class tcp_stream final : public byte_stream {
+class tcp_stream final : public byte_stream
+{
 public:
     explicit tcp_stream(tcp::socket socket) : socket_(std::move(socket)) {}
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <memory>
-
 #include "net/world.hpp"
+
+#include <memory>
 
 namespace regolo::net {
 

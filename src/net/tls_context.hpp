@@ -1,14 +1,14 @@
 #pragma once
 
-#include <memory>
-#include <string>
-
-#include <boost/asio/awaitable.hpp>
+#include "net/scope.hpp"
+#include "net/world.hpp"
 
 #include <regolo/options.hpp>
 
-#include "net/scope.hpp"
-#include "net/world.hpp"
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
 
 namespace regolo::net {
 
@@ -17,11 +17,13 @@ namespace regolo::net {
     The expensive part, the trust store, is shared by all clients of the process with equal options; the
     session tickets belong to one client.
 */
-class tls_context {
+class tls_context
+{
 public:
     virtual ~tls_context() = default;
 
-    struct secured {
+    struct secured
+    {
         std::unique_ptr<byte_stream> stream;
         bool resumed = false;
     };

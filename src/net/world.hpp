@@ -1,5 +1,12 @@
 #pragma once
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -8,13 +15,6 @@
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/system/error_code.hpp>
 
 /** @file
     What an exchange needs from outside: bytes, names, time and chance. Each is an interface with a real
@@ -32,7 +32,8 @@ using tcp = asio::ip::tcp;
     One read and one write may be outstanding, started and completed on one executor at a time (the strand
     of the call that holds the connection). Handlers never run inside the starting function.
 */
-class byte_stream {
+class byte_stream
+{
 public:
     using handler = asio::any_completion_handler<void(error_code, std::size_t)>;
     using wait_handler = asio::any_completion_handler<void(error_code)>;
@@ -48,7 +49,12 @@ public:
     virtual void cancel_wait() noexcept = 0;
 
     /// What a look at an idle connection shows, without taking bytes away.
-    enum class silence { quiet, data, closed };
+    enum class silence
+    {
+        quiet,
+        data,
+        closed
+    };
     [[nodiscard]] virtual silence peek() noexcept = 0;
 
     /// Closes at once; outstanding operations end with `operation_aborted`. May be called again.
@@ -56,7 +62,8 @@ public:
 };
 
 /// Looks host names up.
-class resolver {
+class resolver
+{
 public:
     using addresses = std::vector<tcp::endpoint>;
 
@@ -71,7 +78,8 @@ public:
 };
 
 /// Tells the time, and wakes one sleeper.
-class clock {
+class clock
+{
 public:
     using time_point = std::chrono::steady_clock::time_point;
     using duration = std::chrono::steady_clock::duration;
@@ -88,7 +96,8 @@ public:
 };
 
 /// Where jitter and ids come from. Safe from any thread.
-class random_source {
+class random_source
+{
 public:
     virtual ~random_source() = default;
     virtual std::uint64_t next() noexcept = 0;

@@ -1,0 +1,241 @@
+#include "client_state.hpp"
+
+#include "core/check_options.hpp"
+#include "core/uuid.hpp"
+#include "net/alarm.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace regolo::inline v0::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+error closed_error()
+{
+    error_info info;
+    info.code = errc::client_closed;
+    info.message = "the client was closed; make a new one";
+    return error(std::move(info));
+}
+
+// The io_context behind an executor, if it is one. Other contexts cannot be asked whether they have stopped.
+asio::io_context* io_context_of(const asio::any_io_executor& executor)
+{
+    using plain = asio::io_context::executor_type;
+    if (const auto* direct = executor.target<plain>())
+        return &direct->context();
+    if (const auto* strand = executor.target<asio::strand<plain>>())
+    {
+        return &strand->get_inner_executor().context();
+    }
+    if (const auto* strand = executor.target<asio::strand<asio::any_io_executor>>())
+    {
+        return io_context_of(strand->get_inner_executor());
+    }
+    return nullptr;
+}
+
+net::connection_pool::close_listener closing_listener(std::shared_ptr<observer> watcher,
+                                                      std::shared_ptr<net::deadline_timer> timer)
+{
+    if (!watcher)
+        return {};
+    return [watcher = std::move(watcher), timer = std::move(timer)](
+               const core::origin& where, const net::connection& gone, close_reason why) {
+        const auto name = core::to_string(where);
+        close_event event;
+        event.connection_id = gone.id;
+        event.origin = name;
+        event.reason = why;
+        event.exchanges = gone.exchanges;
+        event.age = timer->now() - gone.opened;
+        watcher->connection_closed(event);
+    };
+}
+
+}  // namespace
+
+std::shared_ptr<client_state> client_state::make(asio::any_io_executor executor,
+                                                 client_config config, seams outside)
+{
+    core::check(config.time).value();
+    core::check(config.retry).value();
+    core::check(config.pool).value();
+    core::check(config.limits).value();
+    auto url = core::parse_base_url(config.base_url).value();
+    core::check_plaintext(url.origin, !config.key.empty(), config.allow_plaintext).value();
+    auto state = std::make_shared<client_state>(std::move(executor), std::move(config),
+                                                std::move(url), std::move(outside));
+    // Tells now of files that cannot be read.
+    if (state->url.origin.tls)
+        state->tls();
+    return state;
+}
+
+client_state::client_state(asio::any_io_executor on, client_config settings, core::base_url parsed,
+                           seams outside)
+    : executor(std::move(on)),
+      config(std::move(settings)),
+      url(std::move(parsed)),
+      world(std::make_shared<net::world>())
+{
+    world->executor = executor;
+    world->timer = std::make_shared<net::deadline_timer>(
+        outside.clock ? std::move(outside.clock) : net::make_system_clock(executor));
+    world->names =
+        outside.names ? std::move(outside.names) : net::make_system_resolver(config.pool.dns_cache);
+    world->random = outside.random ? std::move(outside.random) : net::make_random_source();
+    world->tls = [this] { return tls(); };  // exchanges keep their call, and so this state, alive
+    world->head_limit = config.limits.head;
+    world->pool = std::make_shared<net::connection_pool>(
+        executor, world->timer, config.pool, closing_listener(config.observer, world->timer));
+    gate = std::make_shared<admission>(world->random);
+}
+
+std::shared_ptr<net::tls_context> client_state::tls()
+{
+    const std::lock_guard lock(mutex_);
+    if (!tls_)
+        tls_ = net::make_tls_context(config.tls);
+    return tls_;
+}
+
+void client_state::check_open(const asio::any_io_executor& caller) const
+{
+    if (closed_)
+        throw closed_error();
+    auto* const own = io_context_of(executor);
+    if (own == nullptr || !own->stopped() || io_context_of(caller) == own)
+        return;
+    error_info info;
+    info.code = errc::context_stopped;
+    info.message =
+        "the client's io_context has stopped, so that the call could never finish; keep it running "
+        "(a work guard helps) or make the client on the caller's executor";
+    throw error(std::move(info));
+}
+
+void client_state::enter(running_call& who)
+{
+    const std::lock_guard lock(mutex_);
+    calls_.push_back(who);
+}
+
+void client_state::leave(running_call& who) noexcept
+{
+    const std::lock_guard lock(mutex_);
+    if (!who.is_linked())
+        return;
+    calls_.erase(calls_.iterator_to(who));
+    if (!calls_.empty())
+        return;
+    for (auto* waiting : drains_)
+        waiting->complete(net::error_code());
+}
+
+std::string client_state::make_call_id() const
+{
+    std::array<unsigned char, 16> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); i += 8)
+    {
+        const auto chance = world->random->next();
+        std::memcpy(bytes.data() + i, &chance, 8);
+    }
+    return core::make_uuid(bytes);
+}
+
+client_stats client_state::stats() const
+{
+    const auto figures = world->pool->figures();
+    client_stats all;
+    all.connecting = figures.connecting;
+    all.in_use = figures.in_use;
+    all.idle = figures.idle;
+    all.draining = figures.draining;
+    all.waiting = figures.waiting;
+    all.connections = all.connecting + all.in_use + all.idle + all.draining;
+    {
+        const std::lock_guard lock(mutex_);
+        all.calls = calls_.size();
+    }
+    all.calls_started = calls_started;
+    all.calls_failed = calls_failed;
+    all.attempts = attempts;
+    all.retries = retries;
+    all.stale_replays = stale_replays;
+    all.connections_opened = figures.opened;
+    all.connections_reused = figures.reused;
+    all.tls_resumed = figures.tls_resumed;
+    return all;
+}
+
+void client_state::close() noexcept
+{
+    closed_ = true;
+    std::vector<std::shared_ptr<running_call>> open;
+    {
+        const std::lock_guard lock(mutex_);
+        for (auto& running : calls_)
+        {
+            if (auto held = running.hold())
+                open.push_back(std::move(held));
+        }
+    }
+    for (const auto& running : open)
+    {
+        running->abort({make_error_code(errc::client_closed), "the client was closed"});
+    }
+    world->pool->close();
+}
+
+void client_state::retire() noexcept { world->pool->retire(); }
+
+/// A drain's entry in the list of those to wake.
+struct client_state::drain_place
+{
+    client_state& state;
+    net::alarm bell;
+
+    explicit drain_place(client_state& owner) : state(owner), bell(owner.world->timer)
+    {
+        const std::lock_guard lock(state.mutex_);
+        state.drains_.push_back(&bell.woken);
+        if (state.calls_.empty())
+            bell.woken.complete(net::error_code());
+    }
+    ~drain_place()
+    {
+        const std::lock_guard lock(state.mutex_);
+        state.drains_.remove(&bell.woken);
+    }
+};
+
+asio::awaitable<bool> client_state::drain(std::shared_ptr<client_state> self,
+                                          std::chrono::nanoseconds limit)
+{
+    self->closed_ = true;
+    {
+        drain_place place(*self);
+        constexpr std::chrono::hours longest{24 * 365};  // what the clock can add without overflow
+        place.bell.arm(self->world->timer->now() +
+                       std::min<std::chrono::nanoseconds>(limit, longest));
+        co_await place.bell.woken.wait();
+    }
+    const bool finished = [&] {
+        const std::lock_guard lock(self->mutex_);
+        return self->calls_.empty();
+    }();
+    self->close();
+    co_return finished;
+}
+
+}  // namespace regolo::inline v0::detail

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "call.hpp"
+#include "core/stream_decoder.hpp"
+
+#include <regolo/chat_accumulator.hpp>
+#include <regolo/stream.hpp>
+#include <regolo/try_await.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace regolo::inline v0::detail {
+
+/// What a stream keeps of the chunks it has handed out: by default nothing.
+template <class Chunk>
+struct partial_answer
+{
+    void add(const Chunk&) {}
+};
+
+template <>
+struct partial_answer<chat_chunk>
+{
+    void add(const chat_chunk& chunk)
+    {
+        // The decoder has checked the indices, which is all that can fail.
+        static_cast<void>(answer.add(chunk));
+    }
+
+    chat_accumulator answer;
+};
+
+template <>
+struct partial_answer<completion_chunk>
+{
+    void add(const completion_chunk& chunk);
+
+    completion_response answer;
+};
+
+/** The inside of a stream.
+
+    One caller at a time takes chunks from what has arrived (`advance`), which needs no lock: the connection's bytes are his
+    while no read is under way. When they run out he waits for the call to read more.
+*/
+template <class Chunk>
+struct basic_stream<Chunk>::state
+{
+    explicit state(std::shared_ptr<call> opened)
+        : source(std::move(opened)), decoder(source->bounds())
+    {
+        decoder.start(source->head());
+    }
+    ~state() { source->drop(outcome()); }
+
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+
+    enum class step
+    {
+        chunk,
+        ended,
+        wait,
+        failed
+    };
+    /// The next chunk out of what has arrived. On `failed`, `failure` says why.
+    step advance(Chunk& out);
+
+    /// Ends the stream with that error and returns it complete.
+    error_info settle(error_info info);
+    /// Ends it from outside. A `next()` that waits hears of it.
+    void close() noexcept;
+
+    [[nodiscard]] call_outcome outcome() const noexcept
+    {
+        return {decoder.finish_reason(), decoder.model(),
+                decoder.last_usage() ? &*decoder.last_usage() : nullptr};
+    }
+
+    const std::shared_ptr<call> source;
+    core::stream_decoder<Chunk> decoder;
+    partial_answer<Chunk> partial;
+    std::atomic<bool> busy{false};  // a next() runs
+    bool delivered = false;         // a chunk was handed out: no further attempt
+    bool seen_event = false;
+    stream_end ended = stream_end::open;
+    std::optional<error_info> failure;  // settled once `ended` says so
+};
+
+/// Makes streams of calls.
+struct stream_access
+{
+    template <class Stream>
+    static Stream make(std::shared_ptr<call> opened)
+    {
+        using state = typename Stream::state;
+        return Stream(std::make_shared<state>(std::move(opened)));
+    }
+
+    template <class Stream>
+    static auto& state_of(const Stream& stream)
+    {
+        return stream.state_;
+    }
+};
+
+}  // namespace regolo::inline v0::detail
