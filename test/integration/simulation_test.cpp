@@ -447,6 +447,18 @@ TEST(Simulation, ClosesWhenTheClientWantsIt)
     EXPECT_EQ(closing.head().find("connection: close"), std::string::npos);
 }
 
+TEST(Simulation, JoinsTokensInOneWrite)
+{
+    simulation_options batching;
+    batching.tokens_per_write = 4;
+    batching.pace = 100;
+    const auto answer = simulation(batching).answer(post(streamed(chat("count to 5"))));
+    const auto& stream = std::get<step::stream>(answer.steps().at(1));
+    EXPECT_EQ(stream.interval, std::chrono::milliseconds(40));
+    EXPECT_EQ(texts(play(answer, 1)).at(0), "1 2 3 4");
+    EXPECT_EQ(texts(ask(streamed(chat("count to 5")))).at(0), "1 2 3 4 5[stop]");
+}
+
 TEST(Simulation, KeepsAPace)
 {
     simulation_options slow;

@@ -346,6 +346,29 @@ TEST_P(TestServer, StopsAtOnceWhateverConnectionsDo)
     gate(never).open();  // a gate may outlive the server
 }
 
+TEST_P(TestServer, ServesManyConnectionsAtOnce)
+{
+    test_server server(options());
+    gate all_here;
+    server.on_request([&](const received_request& request) {
+        return script().start_stream().event(request.target).pause(all_here).end_stream();
+    });
+    std::vector<std::unique_ptr<blocking_client>> clients;
+    for (int i = 0; i < 200; ++i)
+    {
+        clients.push_back(connect(server));
+        clients.back()->send("GET /" + std::to_string(i) + " HTTP/1.1\r\n\r\n");
+    }
+    ASSERT_TRUE(server.wait_until([&] { return server.counts().requests == 200; }));
+    EXPECT_EQ(server.counts().open, 200U);
+    EXPECT_EQ(server.counts().answered, 0U);
+    all_here.open();
+    for (int i = 0; i < 200; ++i)
+        EXPECT_NE(
+            clients[static_cast<std::size_t>(i)]->read_answer().find("data: /" + std::to_string(i)),
+            std::string::npos);
+}
+
 TEST_P(TestServer, RefusesBeforeTheFirstByte)
 {
     test_server server(options());

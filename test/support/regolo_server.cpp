@@ -3,7 +3,9 @@
 #include "support/test_server.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -25,6 +27,7 @@ constexpr std::string_view usage =
   --ca-out FILE     write the CA certificate clients must trust to FILE (PEM)
   --port-file FILE  write the port to FILE once the server listens
   --pace N          tokens per second of each answer (default 40; 0: as fast as possible)
+  --batch N         tokens per write (default 1)
   --key KEY         the key to accept (default: test-key); --key "" accepts any
   --idle MS         close connections idle for MS milliseconds (default: never)
   --help            show this
@@ -75,6 +78,8 @@ settings parse(int argc, char** argv)
             parsed.server.port = number<std::uint16_t>(option, value());
         else if (option == "--pace")
             parsed.server.simulation.pace = number<double>(option, value());
+        else if (option == "--batch")
+            parsed.server.simulation.tokens_per_write = number<std::size_t>(option, value());
         else if (option == "--idle")
             parsed.server.idle_limit = std::chrono::milliseconds(number<int>(option, value()));
         else if (option == "--key")

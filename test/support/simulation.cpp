@@ -63,6 +63,20 @@ bool is_true(const json::object& object, std::string_view name)
     return value != nullptr && value->is_bool() && value->get_bool();
 }
 
+/// Joins pieces by `count`.
+piece_source batched(piece_source one_by_one, std::size_t count)
+{
+    if (count < 2)
+        return one_by_one;
+    return [one_by_one = std::move(one_by_one), count](std::string& pieces) {
+        pieces.clear();
+        std::string piece;
+        for (std::size_t i = 0; i != count && one_by_one(piece); ++i)
+            pieces += piece;
+        return !pieces.empty();
+    };
+}
+
 /// Sends three quarters of an answer's bytes.
 script beginning_of(const script& whole)
 {
@@ -262,7 +276,8 @@ script simulation::state::stream(const exchange& call, const simulated_answer& a
     auto made = script().send(http_head(200, lines));
     if (kind == fault::first_event)
         return made.event(ordered_error(call.fault).body).end_stream();
-    made.stream(to_stream(answer, shape), interval());
+    made.stream(batched(to_stream(answer, shape), options.tokens_per_write),
+                interval() * std::max<std::size_t>(options.tokens_per_write, 1));
     return is_chunked ? faulty_stream_end(call, std::move(made)) : made.fin();
 }
 

@@ -22,6 +22,9 @@ struct simulation_options
     /// Tokens per second of a stream; zero sends as fast as the client takes them.
     double pace = 0;
 
+    /// How many tokens' events are written at once, as servers do whose clients cannot keep up.
+    std::size_t tokens_per_write = 1;
+
     /// What /v1/models lists and the other routes accept, beside the names that order an error.
     std::vector<std::string> models = {"Llama-3.3-70B-Instruct", "gpt-oss-120b", "sim-chat",
                                        "sim-reasoning", "sim-endless"};
