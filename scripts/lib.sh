@@ -69,3 +69,37 @@ job_count() {
     [ "${memory:-1}" -ge 1 ] || memory=1
     [ "$memory" -lt "$cores" ] && echo "$memory" || echo "$cores"
 }
+
+# start_server PROGRAM [OPTION...]: runs regolo-server with TLS on a free port until this script
+# ends, and points the client's environment variables at it.
+start_server() {
+    local program=$1 i
+    shift
+    server_work=$(mktemp -d)
+    server_pid=
+    trap stop_server EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+
+    "$program" --tls --key demo-key --ca-out "$server_work/ca.pem" \
+        --port-file "$server_work/port" "$@" >"$server_work/log" 2>&1 &
+    server_pid=$!
+    for ((i = 0; i < 100; ++i)); do
+        [ ! -e "$server_work/port" ] || break
+        kill -0 "$server_pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    if [ ! -e "$server_work/port" ]; then
+        cat "$server_work/log" >&2
+        fail "regolo-server did not start"
+    fi
+
+    REGOLO_BASE_URL=https://127.0.0.1:$(cat "$server_work/port")
+    export REGOLO_BASE_URL REGOLO_API_KEY=demo-key SSL_CERT_FILE=$server_work/ca.pem
+    unset REGOLO_MODEL
+}
+
+stop_server() {
+    [ -z "$server_pid" ] || { kill "$server_pid" && wait "$server_pid"; } 2>/dev/null || true
+    rm -rf "$server_work"
+}
