@@ -10,8 +10,7 @@ namespace regolo::core {
 namespace {
 
 constexpr std::string_view white_space = " \t\r\n";
-/// A byte order mark counts as white space when it is about what a body is.
-constexpr std::string_view ignored_in_front = " \t\r\n\xEF\xBB\xBF";
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 }  // namespace
 
@@ -92,7 +91,7 @@ void body_reader::start(const response_head& head)
     parser_.reset();
     mode_ = mode::unknown;
     input_ = {};
-    bytes_ = 0;
+    bytes_ = mark_seen_ = 0;
     ended_ = false;
     failure_ = error_info();
 }
@@ -131,11 +130,33 @@ body_step body_reader::pull(body_item& out)
     return pull_event(out);
 }
 
+/// Where the first byte lies that tells what the body is; the size of the input if it is not there.
+std::size_t body_reader::find_first() noexcept
+{
+    std::size_t at = 0;
+    for (; at < input_.size(); ++at)
+    {
+        const char c = input_[at];
+        if (mark_seen_ < byte_order_mark.size() && c == byte_order_mark[mark_seen_])
+        {
+            ++mark_seen_;
+            continue;
+        }
+        const bool in_mark = mark_seen_ > 0 && mark_seen_ < byte_order_mark.size();
+        if (in_mark || white_space.find(c) == std::string_view::npos)
+        {
+            break;
+        }
+        mark_seen_ = byte_order_mark.size();  // it stands at the very beginning or not at all
+    }
+    return at;
+}
+
 /// Decides the mode; `item` when it is decided.
 body_step body_reader::look()
 {
-    const std::size_t first = input_.find_first_not_of(ignored_in_front);
-    if (first == std::string_view::npos)
+    const std::size_t first = find_first();
+    if (first == input_.size())
     {
         // where an event stream follows, this belongs to its first line
         parser_.push(std::exchange(input_, {}));
@@ -154,6 +175,7 @@ body_step body_reader::look()
     if (begins_value(input_[first]))
     {
         mode_ = mode::json;
+        input_.remove_prefix(first);
         splitter_.start(value_limit());
         return body_step::item;
     }
@@ -166,7 +188,7 @@ body_step body_reader::pull_value(body_item& out)
 {
     if (!splitter_.is_open())
     {
-        const std::size_t first = input_.find_first_not_of(ignored_in_front);
+        const std::size_t first = input_.find_first_not_of(white_space);
         input_.remove_prefix(first == std::string_view::npos ? input_.size() : first);
         if (input_.empty())
         {

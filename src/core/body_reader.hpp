@@ -105,6 +105,7 @@ private:
         json,
     };
 
+    std::size_t find_first() noexcept;
     body_step look();
     body_step pull_value(body_item& out);
     body_step pull_event(body_item& out);
@@ -116,7 +117,8 @@ private:
     sse_parser parser_;
     json_splitter splitter_;
     mode mode_ = mode::unknown;
-    std::string_view input_;  // not used in the mode `events`
+    std::string_view input_;     // not used in the mode `events`
+    std::size_t mark_seen_ = 0;  // bytes of a byte order mark in front
     std::uint64_t bytes_ = 0;
     bool ended_ = false;
     bool is_json_ = false;

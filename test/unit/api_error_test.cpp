@@ -163,7 +163,10 @@ TEST(ApiError, SaysWhatToDo)
     EXPECT_EQ(unknown.code, errc::not_found);
     EXPECT_EQ(decode(404, R"({"error":{"message":"The model `x` does not exist."}})").message,
               models);
-    EXPECT_NE(decode(404, "").message.find("base_url"), std::string::npos);
+    for (const std::string_view body : {"", "File Not Found (/v1/models)"})
+    {
+        EXPECT_NE(decode(404, body).message.find("check base_url"), std::string::npos) << body;
+    }
     EXPECT_NE(decode(400, R"({"error":{"type":"exceed_context_size_error"}})")
                   .message.find("too long for the model"),
               std::string::npos);

@@ -267,6 +267,9 @@ TEST(StreamDecoder, WaitsForEveryChoice)
 TEST(StreamDecoder, PassesKeepAlivesOver)
 {
     check({
+        {"spaces", data(first_chunk) + " \n\t\n" + data(last_chunk), sse, 2, stream_end::finished},
+        {"spaces in front", " \n \n\t" + data(last_chunk), sse, 0, stream_end::failed,
+         errc::bad_response},
         {"empty data", "data:\n\n" + data(last_chunk), sse, 1, stream_end::finished},
         {"ping", "event: ping\ndata: {\"type\":\"ping\"}\n\n" + data(last_chunk), sse, 1,
          stream_end::finished},
