@@ -102,6 +102,7 @@ private:
     };
     enum class outcome { nothing, event, unknown };
 
+    outcome take_next();
     [[nodiscard]] std::size_t find_line_end() noexcept;
     void match_bom();
     outcome take_line(std::string_view text, bool in_place);

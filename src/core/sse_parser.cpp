@@ -97,47 +97,14 @@ std::optional<sse_event> sse_parser::pull()
     clear_event();
     while (position_ != input_.size() && !failed_)
     {
-        if (skip_lf_)
+        switch (take_next())
         {
-            skip_lf_ = false;
-            if (input_[position_] == '\n')
-            {
-                ++position_;
-                continue;
-            }
-        }
-        if (bom_ < byte_order_mark.size())
-        {
-            match_bom();
-            continue;
-        }
-        const std::size_t line_end = find_line_end();
-        const std::string_view text = input_.substr(position_, line_end - position_);
-        if (line_end == input_.size())
-        {
-            position_ = line_end;
-            take_part(text);
-            break;
-        }
-        position_ = line_end + 1;
-        skip_lf_ = input_[line_end] == '\r';
-        outcome found = outcome::nothing;
-        if (state_ == line::fresh)
-        {
-            found = take_line(text, true);
-        }
-        else
-        {
-            take_part(text);
-            found = end_line();
-        }
-        if (found == outcome::event)
-        {
-            return make_event(last_id_);
-        }
-        if (found == outcome::unknown)
-        {
-            return make_unknown();
+            case outcome::event:
+                return make_event(last_id_);
+            case outcome::unknown:
+                return make_unknown();
+            case outcome::nothing:
+                break;
         }
     }
     // the pushed bytes go away now
@@ -192,6 +159,41 @@ void sse_parser::reset() noexcept
     last_id_.clear();
     reconnection_time_.reset();
     comments_ = 0;
+}
+
+/// Takes a line, or what there is of one, off the input.
+sse_parser::outcome sse_parser::take_next()
+{
+    if (skip_lf_)
+    {
+        skip_lf_ = false;
+        if (input_[position_] == '\n')
+        {
+            ++position_;
+            return outcome::nothing;
+        }
+    }
+    if (bom_ < byte_order_mark.size())
+    {
+        match_bom();
+        return outcome::nothing;
+    }
+    const std::size_t line_end = find_line_end();
+    const std::string_view text = input_.substr(position_, line_end - position_);
+    if (line_end == input_.size())
+    {
+        position_ = line_end;
+        take_part(text);
+        return outcome::nothing;
+    }
+    position_ = line_end + 1;
+    skip_lf_ = input_[line_end] == '\r';
+    if (state_ == line::fresh)
+    {
+        return take_line(text, true);
+    }
+    take_part(text);
+    return end_line();
 }
 
 std::size_t sse_parser::find_line_end() noexcept
