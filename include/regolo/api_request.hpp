@@ -26,7 +26,8 @@ public:
         : api_request(http_method, url_path, std::string_view(text))
     {
     }
-    /// With a JSON body.
+    /// With a JSON body. Throws `error` with `errc::invalid_request` for a number that is not finite and
+    /// for text that is not UTF-8.
     api_request(std::string_view http_method, std::string_view url_path, const boost::json::value& json);
 
     std::string method = "POST";

@@ -1,16 +1,20 @@
+#include "core/json_merge.hpp"
 #include "core/json_reader.hpp"
+#include "core/tool_call_merger.hpp"
 
 #include <regolo/chat_accumulator.hpp>
 
 #include <algorithm>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 namespace regolo::inline v0 {
 
-namespace json = boost::json;
+using core::keep_first;
+using core::merge;
+using core::merge_members;
+using core::tool_call_merger;
 
 namespace {
 
@@ -24,65 +28,10 @@ void append(std::optional<std::string>& text, const std::optional<std::string>& 
         text = piece;
 }
 
-// Servers repeat ids and names on every delta, or send empty ones after the first.
-void keep_first(std::string& text, const std::string& next)
-{
-    if (text.empty())
-        text = next;
-}
-
 void keep_last(std::string& text, const std::string& next)
 {
     if (!next.empty())
         text = next;
-}
-
-/// How the same unknown member of two chunks becomes one.
-enum class merge
-{
-    replace,
-    append_arrays,
-    append_all
-};
-
-void merge_member(json::value& into, const json::value& next, merge how);
-
-void merge_members(json::object& into, const json::object& next, merge how)
-{
-    for (const auto& member : next)
-    {
-        if (auto* known = into.if_contains(member.key()))
-            merge_member(*known, member.value(), how);
-        else
-            into.emplace(member.key(), json::value(member.value(), into.storage()));
-    }
-}
-
-// A null never erases what came before it.
-void merge_member(json::value& into, const json::value& next, merge how)
-{
-    if (next.is_null())
-        return;
-    if (into.is_object() && next.is_object())
-    {
-        merge_members(into.get_object(), next.get_object(), how);
-    }
-    else if (how != merge::replace && into.is_array() && next.is_array())
-    {
-        auto& array = into.get_array();
-        for (const auto& element : next.get_array())
-            array.push_back(element);
-    }
-    else if (how == merge::append_all && into.is_string() && next.is_string())
-    {
-        // equal texts are a name repeated, others are pieces
-        if (into.get_string() != next.get_string())
-            into.get_string().append(next.get_string());
-    }
-    else
-    {
-        into = next;
-    }
 }
 
 template <class T>
@@ -90,78 +39,6 @@ void append(std::vector<T>& items, const std::vector<T>& more)
 {
     items.insert(items.end(), more.begin(), more.end());
 }
-
-/// Tells the tool calls of one choice apart and puts their pieces together.
-class tool_call_merger
-{
-public:
-    explicit tool_call_merger(std::vector<tool_call>& calls) : calls_(&calls) {}
-
-    void add(const tool_call_delta& delta)
-    {
-        const auto position = find(delta);
-        auto& call = position < calls_->size() ? (*calls_)[position] : calls_->emplace_back();
-        if (delta.index)
-            of_index_[*delta.index] = position;
-        if (!delta.id.empty())
-            of_id_.emplace(delta.id, position);
-        keep_first(call.id, delta.id);
-        keep_first(call.name, delta.name);
-        if (!delta.type.empty())
-            call.type = delta.type;
-        call.arguments += delta.arguments;
-        merge_members(call.function_extra, delta.function_extra, merge::append_all);
-        merge_members(call.extra, delta.extra, merge::append_all);
-    }
-
-    /// The calls live in that vector now.
-    void moved_to(std::vector<tool_call>& calls) noexcept { calls_ = &calls; }
-
-private:
-    // The position of the call that the delta belongs to; behind the last one for a new call.
-    [[nodiscard]] std::size_t find(const tool_call_delta& delta) const
-    {
-        const auto none = calls_->size();
-        if (delta.index)
-        {
-            const auto found = of_index_.find(*delta.index);
-            if (found == of_index_.end())
-                return none;
-            // some give all calls the index 0: another id is another call
-            if (!is_other(delta.id, (*calls_)[found->second].id))
-                return found->second;
-            const auto known = of_id_.find(delta.id);
-            return known == of_id_.end() ? none : known->second;
-        }
-        if (!delta.id.empty())
-        {
-            if (const auto found = of_id_.find(delta.id); found != of_id_.end())
-                return found->second;
-            return none != 0 && calls_->back().id.empty() && delta.name.empty() ? none - 1 : none;
-        }
-        return none == 0 || begins_anew(delta) ? none : none - 1;
-    }
-
-    static bool is_other(const std::string& id, const std::string& known) noexcept
-    {
-        return !id.empty() && !known.empty() && id != known;
-    }
-
-    // Without index and id a whole call after a whole one can only be told by its look.
-    [[nodiscard]] bool begins_anew(const tool_call_delta& delta) const noexcept
-    {
-        const auto& last = calls_->back();
-        if (delta.name.empty() || last.name.empty())
-            return false;
-        if (delta.name != last.name)
-            return true;
-        return last.arguments.ends_with('}') && delta.arguments.starts_with('{');
-    }
-
-    std::vector<tool_call>* calls_;
-    std::unordered_map<std::int64_t, std::size_t> of_index_;  // the last call of that index
-    std::unordered_map<std::string, std::size_t> of_id_;
-};
 
 chat_response completed(chat_response answer)
 {

@@ -17,7 +17,6 @@ bool read_json(const boost::json::value& json, const json_place& place, chat_del
 bool read_json(const boost::json::value& json, const json_place& place, tool_call& out);
 bool read_json(const boost::json::value& json, const json_place& place, tool_call_delta& out);
 bool read_json(const boost::json::value& json, const json_place& place, function_call& out);
-bool read_json(const boost::json::value& json, const json_place& place, content_part& out);
 
 /// With the members that `echo` lets out.
 boost::json::value write_message(const chat_message& value, echo_options echo,
@@ -27,6 +26,5 @@ boost::json::value write_json(const chat_delta& value, const write_context& cont
 boost::json::value write_json(const tool_call& value, const write_context& context);
 boost::json::value write_json(const tool_call_delta& value, const write_context& context);
 boost::json::value write_json(const function_call& value, const write_context& context);
-boost::json::value write_json(const content_part& value, const write_context& context);
 
 }  // namespace regolo::core

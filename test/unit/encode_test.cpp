@@ -249,6 +249,25 @@ TEST(EncodeChat, EscapesWhatJsonCannotHold)
     EXPECT_TRUE(contains(body, "\xF0\x9F\x98\x80"));
 }
 
+TEST(EncodeChat, SendsTheMessagesInTheirOrder)
+{
+    const auto request = chat_request("m")
+                             .system("s")
+                             .developer("d")
+                             .user("u")
+                             .user({content_part::text_part("p")})
+                             .assistant("a")
+                             .tool_result("id", "t")
+                             .add(chat_message("other", "o"));
+    std::string roles;
+    const auto body = body_of(request);
+    for (const auto& message : body.at("messages").as_array())
+    {
+        roles += std::string(message.at("role").as_string()) + ' ';
+    }
+    EXPECT_EQ(roles, "system developer user user assistant tool other ");
+}
+
 TEST(EncodeMessage, SendsPartsInPlaceOfContent)
 {
     auto image = content_part::image_url("https://x/y.png");
