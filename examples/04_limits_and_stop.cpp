@@ -26,7 +26,7 @@ asio::awaitable<void> watch(std::stop_token stop)
     for (;;)
     {
         auto chunk = co_await regolo::try_await(stream.next_for(20ms));
-        if (!chunk && chunk.error().code == asio::error::timed_out)
+        if (!chunk && chunk.error().code == regolo::errc::wait_timeout)
             std::cout << '.' << std::flush;  // nothing yet; the stream is whole
         else if (!chunk || !*chunk)
             break;  // stopped or failed, or at its end

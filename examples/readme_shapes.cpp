@@ -1,0 +1,186 @@
+// Every way of calling that the README shows, one function each, run one after the other. A test
+// checks that the README's code is found here or in the other examples, and the sanitizers watch.
+
+#include "common.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <chrono>
+#include <future>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+asio::awaitable<void> ask(regolo::client& client)
+{
+    auto answer = co_await client.chat({"Llama-3.3-70B-Instruct", "Tell me something about Rome."});
+    std::cout << answer.text() << '\n';
+}
+
+asio::awaitable<void> in_one_expression(regolo::client& client)
+{
+    auto answer = co_await client.chat(
+        regolo::chat_request("Llama-3.3-70B-Instruct").system("Be brief.").user("Who built it?"));
+    std::cout << answer.text() << '\n';
+}
+
+asio::awaitable<void> converse(regolo::client& client)
+{
+    regolo::chat_request request("Llama-3.3-70B-Instruct");
+    request.system("You are a guide.").user("Tell me something about Rome.");
+    request.temperature = 0.7;
+    request.extra["chat_template_kwargs"] = {{"enable_thinking", false}};
+
+    auto stream = co_await client.stream_chat(request);
+    while (auto chunk = co_await stream.next())
+        std::cout << chunk->text() << std::flush;
+
+    request.add(stream.partial().message()).user("And what should I see first?");
+    auto more = co_await client.chat(request);
+    std::cout << more.text() << '\n';
+}
+
+asio::awaitable<void> reuse(regolo::client& client)
+{
+    auto stream = co_await client.stream_chat({"Llama-3.3-70B-Instruct", "Count to ten."});
+    regolo::chat_chunk chunk;
+    while (co_await stream.next(chunk))
+        do
+            std::cout << chunk.text();
+        while (stream.try_next(chunk));  // what has arrived already, without waiting
+}
+
+asio::awaitable<void> tools(regolo::client& client)
+{
+    regolo::chat_request request("Llama-3.3-70B-Instruct", "What is the weather in Rome?");
+    boost::json::object city{{"type", "object"}, {"properties", {{"city", {{"type", "string"}}}}}};
+    request.tools.emplace_back("weather", "The weather of a city", city);
+
+    auto answer = co_await client.chat(request);
+    if (answer.tool_calls().empty())
+        co_return;
+    request.add(answer.message());
+    for (const auto& call : answer.tool_calls())
+        request.tool_result(call.id, "sunny");  // call.arguments is JSON text
+    answer = co_await client.chat(request);
+}
+
+asio::awaitable<void> text_completion(regolo::client& client)
+{
+    regolo::completion_request request("base-model", "Once upon a time");
+    request.max_tokens = 16;
+    auto answer = co_await client.complete(request);
+    auto stream = co_await client.stream_completion(request);
+    while (auto chunk = co_await stream.next())
+        std::cout << chunk->text();
+}
+
+asio::awaitable<void> any_endpoint(regolo::client& client)
+{
+    auto models = co_await client.models();
+    auto same = co_await client.request({"GET", "/v1/models"});
+    std::cout << models.data.size() << " models, " << same.json().as_object().size()
+              << " members\n";
+
+    boost::json::value body = {{"model", "Llama-3.3-70B-Instruct"},
+                               {"messages", {{{"role", "user"}, {"content", "Hello"}}}},
+                               {"stream", true}};
+    regolo::api_request request("POST", "/v1/chat/completions", body);
+    auto events = co_await client.stream_request(request);
+    while (auto event = co_await events.next())
+        std::cout << event->data << '\n';
+}
+
+asio::awaitable<void> errors(regolo::client& client)
+{
+    regolo::chat_request request("no-such-model", "Hello");
+    try
+    {
+        co_await client.chat(request);
+    }
+    catch (const regolo::error& e)
+    {
+        std::cerr << e.what() << '\n';  // one line: what failed and what to do
+        if (regolo::is_retryable(e.info()))
+            std::cerr << "worth another try later\n";
+    }
+
+    auto answer = co_await regolo::try_await(client.chat(request));
+    if (!answer && answer.error().code == regolo::errc::not_found)
+        std::cerr << "HTTP status " << answer.error().http_status << '\n';
+}
+
+asio::awaitable<void> one_call(regolo::client& client)
+{
+    regolo::call_options options;
+    options.time.total = 30s;  // all attempts together
+    options.max_retries = 0;   // this call only
+    options.headers.emplace_back("x-team", "search");
+    auto answer = co_await client.chat({"Llama-3.3-70B-Instruct", "Hello"}, options);
+    std::cout << answer.metadata.request_id << '\n';
+}
+
+asio::awaitable<void> stop_button(regolo::client& client, std::stop_token token)
+{
+    regolo::call_options options;
+    options.stop = token;  // request_stop() from any thread
+    auto stream = co_await client.stream_chat({"Llama-3.3-70B-Instruct", "Count to 100."}, options);
+    auto chunk = co_await regolo::try_await(stream.next_for(50ms));
+    if (!chunk && chunk.error().code == regolo::errc::wait_timeout)
+        std::cout << "nothing yet, and the stream is whole\n";
+}
+
+asio::awaitable<void> configured()
+{
+    auto config = regolo::client_config::from_environment();
+    config.time.connect = 5s;
+    config.retry.max_retries = 5;
+    config.pool.max_connections = 64;
+    config.observer = regolo::log_observer(std::clog);
+    regolo::client client(co_await asio::this_coro::executor, config);
+
+    regolo::chat_request request("Llama-3.3-70B-Instruct", "Hello");
+    std::cout << client.preview(request).to_curl() << '\n';  // the key is masked
+    co_await client.chat(request);
+    co_await client.drain(5s);  // no new calls; those in flight may finish
+}
+
+void without_coroutines(regolo::chat_request request)
+{
+    asio::io_context context;
+    regolo::client client(context);
+    auto answer = asio::co_spawn(context, client.chat(request), asio::use_future);
+    context.run();
+    std::cout << answer.get().text() << '\n';
+}
+
+asio::awaitable<void> all()
+{
+    regolo::client client(co_await asio::this_coro::executor);
+    co_await ask(client);
+    co_await in_one_expression(client);
+    co_await converse(client);
+    co_await reuse(client);
+    co_await tools(client);
+    co_await text_completion(client);
+    co_await any_endpoint(client);
+    co_await errors(client);
+    co_await one_call(client);
+    std::stop_source button;
+    co_await stop_button(client, button.get_token());
+    co_await configured();
+    std::cout << "all shapes ran\n";
+}
+
+}  // namespace
+
+int main()
+{
+    without_coroutines({"Llama-3.3-70B-Instruct", "Hello"});
+    return run(all());
+}
