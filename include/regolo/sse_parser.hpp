@@ -39,7 +39,7 @@ class REGOLO_EXPORT sse_parser {
 public:
     /// With a limit in bytes for the data of one event, and for each of its other fields. Comments and
     /// unknown fields have none, as they take no memory.
-    explicit sse_parser(std::size_t max_event_size = 64 * 1024 * 1024);
+    explicit sse_parser(std::size_t max_event_size = std::size_t{64} * 1024 * 1024);
 
     /// Adds bytes. They are referred to, not copied, until `pull()` returns nothing.
     /// @par Preconditions  the last `pull()` returned nothing, or nothing was pushed yet

@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 
@@ -25,7 +26,7 @@ struct named_status
 };
 
 /// The names that APIs and gateways give their errors, as code or as type.
-constexpr named_status named_statuses[] = {
+constexpr auto named_statuses = std::to_array<named_status>({
     {"rate_limit_exceeded", 429},
     {"rate_limit_error", 429},
     {"ratelimiterror", 429},
@@ -71,9 +72,9 @@ constexpr named_status named_statuses[] = {
     {"model_not_found", 404},
     {"conflict_error", 409},
     {"request_too_large", 413},
-};
+});
 
-constexpr std::string_view exhausted_names[] = {
+constexpr auto exhausted_names = std::to_array<std::string_view>({
     "budget_exceeded",
     "insufficient_quota",
     "credit_balance_exhausted",
@@ -81,7 +82,7 @@ constexpr std::string_view exhausted_names[] = {
     "project_spend_limit_exceeded",
     "organization_usage_limit_exceeded",
     "billing_hard_limit_reached",
-};
+});
 
 int status_of_name(std::string_view name) noexcept
 {
@@ -255,10 +256,9 @@ int effective_status(const error_info& info) noexcept
 
 bool is_exhausted(const error_info& info) noexcept
 {
-    return std::any_of(std::begin(exhausted_names), std::end(exhausted_names),
-                       [&](std::string_view name) {
-                           return info.server_code == name || info.server_type == name;
-                       });
+    return std::any_of(exhausted_names.begin(), exhausted_names.end(), [&](std::string_view name) {
+        return info.server_code == name || info.server_type == name;
+    });
 }
 
 }  // namespace regolo::core

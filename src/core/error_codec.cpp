@@ -5,6 +5,8 @@
 #include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 
+#include <array>
+
 namespace regolo::inline v0 {
 
 namespace {
@@ -37,9 +39,9 @@ const boost::system::error_category& find_category(std::string_view name) noexce
     return foreign;
 }
 
-constexpr phase all_phases[] = {phase::prepare, phase::queue, phase::resolve,
-                                phase::connect, phase::tls,   phase::proxy,
-                                phase::send,    phase::head,  phase::body};
+constexpr auto all_phases =
+    std::to_array({phase::prepare, phase::queue, phase::resolve, phase::connect, phase::tls,
+                   phase::proxy, phase::send, phase::head, phase::body});
 
 phase find_phase(std::string_view name) noexcept
 {

@@ -2,6 +2,7 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace regolo::core {
@@ -83,8 +84,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view start) no
 /// After words such as "API Key = ", how far the key is away; 0 where none of them stands here.
 std::size_t introduction(std::string_view text) noexcept
 {
-    constexpr std::string_view names[] = {
-        "bearer", "key hash (token)", "api key provided", "api key", "api_key", "key", "token"};
+    constexpr auto names = std::to_array<std::string_view>(
+        {"bearer", "key hash (token)", "api key provided", "api key", "api_key", "key", "token"});
     constexpr std::string_view between = " :='\"";
     for (const std::string_view name : names)
     {

@@ -2,6 +2,7 @@
 
 #include "core/text.hpp"
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -18,8 +19,8 @@ std::size_t ascii_prefix(std::string_view text) noexcept
     std::size_t done = 0;
     for (; text.size() - done >= 32; done += 32)
     {
-        std::uint64_t words[4];
-        std::memcpy(words, first + done, sizeof words);
+        std::array<std::uint64_t, 4> words;
+        std::memcpy(words.data(), first + done, sizeof words);
         if (((words[0] | words[1] | words[2] | words[3]) & high_bits) != 0)
         {
             break;

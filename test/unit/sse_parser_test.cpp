@@ -111,7 +111,7 @@ void for_each_split(std::string_view bytes, Check check)
     for (std::size_t first = 0; first <= bytes.size(); ++first)
     {
         check({bytes.substr(0, first), bytes.substr(first)});
-        if (bytes.size() > 40)
+        if (bytes.size() > 30)
         {
             continue;
         }
