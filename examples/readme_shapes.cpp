@@ -72,7 +72,7 @@ asio::awaitable<void> tools(regolo::client& client)
 
 asio::awaitable<void> text_completion(regolo::client& client)
 {
-    regolo::completion_request request("base-model", "Once upon a time");
+    regolo::completion_request request("Llama-3.3-70B-Instruct", "Once upon a time");
     request.max_tokens = 16;
     auto answer = co_await client.complete(request);
     auto stream = co_await client.stream_completion(request);
