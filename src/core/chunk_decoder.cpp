@@ -6,6 +6,7 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace regolo::core {
@@ -19,9 +20,11 @@ using field = surrogate_joiner::field;
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 // The tree of one event. It is gone when `decode` returns, so the streams of a thread can share it.
-std::array<unsigned char, 16 * 1024>& scratch() noexcept
+using scratch_memory = std::array<unsigned char, std::size_t{16} * 1024>;
+
+scratch_memory& scratch() noexcept
 {
-    thread_local std::array<unsigned char, 16 * 1024> memory;
+    thread_local scratch_memory memory;
     return memory;
 }
 
@@ -54,14 +57,16 @@ void append_replacement(chat_delta& delta, const surrogate_joiner::place& where)
         case field::arguments:
             break;
     }
-    for (auto call = delta.tool_calls.rbegin(); call != delta.tool_calls.rend(); ++call)
+    auto& calls = delta.tool_calls;
+    const auto last = std::find_if(calls.rbegin(), calls.rend(), [&](const tool_call_delta& call) {
+        return tool_of(call) == where.tool;
+    });
+    if (last != calls.rend())
     {
-        if (tool_of(*call) != where.tool)
-            continue;
-        call->arguments.append(replacement);
+        last->arguments.append(replacement);
         return;
     }
-    auto& call = delta.tool_calls.emplace_back();
+    auto& call = calls.emplace_back();
     if (where.tool >= 0)
         call.index = where.tool;
     call.arguments = replacement;

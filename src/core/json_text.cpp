@@ -134,7 +134,7 @@ json::value json_parser::attempt(std::string_view text, json::storage_ptr storag
     return document;
 }
 
-result<json::value> json_parser::parse(std::string_view text, json::storage_ptr storage,
+result<json::value> json_parser::parse(std::string_view text, const json::storage_ptr& storage,
                                        bool keep_surrogates)
 {
     kept_ = false;
@@ -151,7 +151,7 @@ result<json::value> json_parser::parse(std::string_view text, json::storage_ptr 
             document = attempt(repaired, storage, ec);
             kept_ = keep;
             if (!ec)
-                return result<json::value>(std::move(document));
+                return document;
         }
     }
     if (ec != json::error::too_deep)

@@ -38,7 +38,7 @@ public:
 
     /** The document; it lives in memory from `storage`.
         Fails with `errc::bad_response`, or `errc::too_large` for more nesting than `limits::json_depth`. */
-    result<boost::json::value> parse(std::string_view text, boost::json::storage_ptr storage,
+    result<boost::json::value> parse(std::string_view text, const boost::json::storage_ptr& storage,
                                      bool keep_surrogates = false);
 
     /// The last document had lone surrogates, which are now stand-ins.

@@ -32,39 +32,47 @@ struct write_context
     boost::json::storage_ptr storage;
 };
 
+/// A value made from its parts; braces around them would mean an array.
+template <class T>
+boost::json::value make_value(const T& from, const write_context& context)
+{
+    boost::json::value made(from, context.storage);
+    return made;
+}
+
 /** `write_json(value, context)` gives the JSON of one value. Every noun has its overload in its codec. */
 inline boost::json::value write_json(const std::string& text, const write_context& context)
 {
-    return boost::json::value(std::string_view(text), context.storage);
+    return make_value(std::string_view(text), context);
 }
 inline boost::json::value write_json(std::int64_t number, const write_context& context)
 {
-    return boost::json::value(number, context.storage);
+    return make_value(number, context);
 }
 inline boost::json::value write_json(std::uint8_t number, const write_context& context)
 {
-    return boost::json::value(std::int64_t{number}, context.storage);
+    return make_value(std::int64_t{number}, context);
 }
 inline boost::json::value write_json(double number, const write_context& context)
 {
-    return boost::json::value(number, context.storage);
+    return make_value(number, context);
 }
 inline boost::json::value write_json(bool flag, const write_context& context)
 {
-    return boost::json::value(flag, context.storage);
+    return make_value(flag, context);
 }
 inline boost::json::value write_json(const boost::json::object& object,
                                      const write_context& context)
 {
-    return boost::json::value(boost::json::object(object, context.storage));
+    return make_value(object, context);
 }
 inline boost::json::value write_json(const boost::json::array& array, const write_context& context)
 {
-    return boost::json::value(boost::json::array(array, context.storage));
+    return make_value(array, context);
 }
 inline boost::json::value write_json(const boost::json::value& json, const write_context& context)
 {
-    return boost::json::value(json, context.storage);
+    return make_value(json, context);
 }
 
 template <class T>
