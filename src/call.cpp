@@ -4,6 +4,7 @@
 #include "core/check_encoding.hpp"
 #include "core/metadata_codec.hpp"
 #include "core/plan_attempt.hpp"
+#include "net/take_handler.hpp"
 
 #include <regolo/try_await.hpp>
 #include <regolo/version.hpp>
@@ -214,7 +215,7 @@ public:
     void operator()(std::exception_ptr failure)
     {
         const auto caller = std::exchange(caller_, asio::any_io_executor());
-        asio::dispatch(caller, [done = std::exchange(done_, handler()), failure]() mutable {
+        asio::dispatch(caller, [done = net::take_handler(done_), failure]() mutable {
             std::move(done)(failure);
         });
     }
@@ -537,7 +538,7 @@ asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first
                            [self, wait, first, done = reader_handler(std::move(done)),
                             caller = asio::prefer(
                                 caller, asio::execution::outstanding_work.tracked)]() mutable {
-                               self->reader_ = std::move(done);
+                               self->reader_.swap(done);
                                self->reader_executor_ = std::move(caller);
                                self->start_wait(wait, first);
                            });
@@ -613,9 +614,8 @@ void call::resume_reader(error_code ec)
     if (!ec)
         reading_.store(reading::idle, std::memory_order_relaxed);
     const auto caller = std::exchange(reader_executor_, asio::any_io_executor());
-    asio::dispatch(caller, [done = std::exchange(reader_, reader_handler()), ec]() mutable {
-        std::move(done)(ec);
-    });
+    asio::dispatch(caller,
+                   [done = net::take_handler(reader_), ec]() mutable { std::move(done)(ec); });
 }
 
 void call::saw_first_event()

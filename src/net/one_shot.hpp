@@ -1,5 +1,6 @@
 #pragma once
 
+#include "net/take_handler.hpp"
 #include "net/world.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -48,7 +49,8 @@ public:
                         complete(asio::error::operation_aborted);
                     });
                 }
-                start(asio::get_associated_executor(done), std::move(done));
+                const asio::any_io_executor executor = asio::get_associated_executor(done);
+                start(executor, std::move(done));
             },
             asio::use_awaitable);
     }
@@ -70,7 +72,7 @@ private:
         const std::lock_guard lock(mutex_);
         // Tracked: the waiting coroutine alone would not keep its execution context running.
         executor_ = asio::prefer(executor, asio::execution::outstanding_work.tracked);
-        handler_ = std::move(done);
+        handler_.swap(done);
         if (reported_)
             resume();
     }
@@ -78,7 +80,7 @@ private:
     void resume()
     {
         const auto executor = std::exchange(executor_, asio::any_io_executor());
-        asio::post(executor, [done = std::exchange(handler_, handler()), ec = outcome_]() mutable {
+        asio::post(executor, [done = take_handler(handler_), ec = outcome_]() mutable {
             std::move(done)(ec);
         });
     }
