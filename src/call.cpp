@@ -75,12 +75,9 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
 
     auto& fields = ready.message.headers;
     fields.emplace_back("Accept", plan.stream ? "text/event-stream" : "application/json");
-    const std::string& body = plan.body.value();
-    if (!body.empty())
-    {
+    ready.message.body = plan.body.value();
+    if (ready.message.body)
         fields.emplace_back("Content-Type", plan.content_type);
-        ready.message.body = std::make_shared<const std::string>(body);
-    }
     fields.emplace_back("User-Agent", config.user_agent.empty()
                                           ? "regolo-cpp/" + std::string(version())
                                           : config.user_agent);
@@ -149,11 +146,8 @@ std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_pla
         std::make_shared<call>(std::move(client), std::move(plan), std::move(options));
     ++self->client_->calls_started;
     self->client_->enter(*self);
-    const auto ms = self->limits_.total;
-    if (ms)
-        self->scope_->limit_total(*ms);
-    if (self->options_.deadline)
-        self->scope_->limit_deadline(*self->options_.deadline);
+    self->scope_->limit_total(self->limits_.total.value_or(time_limits::duration::zero()),
+                              self->options_.deadline);
     if (self->options_.stop.stop_possible())
     {
         // The callback's destructor waits for it, so that it never runs on a dead scope.
@@ -634,11 +628,19 @@ void call::saw_first_event()
 
 // ---- the end
 
+// Takes leave of the connection's buffer, which the strand may now give away.
+void call::let_go() noexcept
+{
+    if (source_)
+        bytes_received_ += source_->reader.bytes();
+    source_.reset();
+}
+
 void call::succeed(const call_outcome& result)
 {
     metadata_.model = result.model;
     metadata_.timings.total = client_->world->timer->now() - began_;
-    source_.reset();
+    let_go();
     asio::dispatch(scope_->executor(), [self = shared_from_this()] {
         if (self->exchange_)
             self->exchange_->finish();
@@ -650,10 +652,28 @@ error_info call::fail(error_info info, const call_outcome& result)
 {
     if (info.call_id.empty())
         complete_info(info);
-    source_.reset();
-    abort(cancelled());  // nothing of it is of use any more
+    let_go();
+    const bool from_outside = info.code == asio::error::operation_aborted;
+    leave_connection(from_outside ? close_reason::cancelled : close_reason::failed);
     end(&info, result, false);
     return info;
+}
+
+// Nothing of the exchange is of use any more. A running coroutine gives its connection up itself when it unwinds.
+void call::leave_connection(close_reason why) noexcept
+{
+    try
+    {
+        asio::dispatch(scope_->executor(), [self = shared_from_this(), why] {
+            self->scope_->abort(cancelled());
+            if (!self->performing_ && self->exchange_)
+                self->exchange_->discard(why);
+        });
+    }
+    catch (...)
+    {
+        // Out of memory: the connection goes with the call.
+    }
 }
 
 void call::abort(net::scope::reason why) noexcept
@@ -681,17 +701,8 @@ void call::drop(const call_outcome& result) noexcept
 {
     if (ended_)
         return;
-    source_.reset();
-    try
-    {
-        asio::dispatch(scope_->executor(), [self = shared_from_this()] {
-            self->scope_->abort(cancelled());
-            if (!self->performing_ && self->exchange_)
-                self->exchange_->discard(close_reason::cancelled);
-        });
-    }
-    catch (...)
-    {}
+    let_go();
+    leave_connection(close_reason::cancelled);
     end(nullptr, result, true);
 }
 

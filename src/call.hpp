@@ -30,8 +30,9 @@ struct call_plan
     std::string_view operation;  // as in call_event
     std::string method = "POST";
     std::string path;
-    std::string model;                         // asked for, for events
-    result<std::string> body = std::string();  // encoded, or why it cannot be
+    std::string model;  // asked for, for events
+    result<std::shared_ptr<const std::string>> body =
+        {};  // encoded; null: none; or why it cannot be
     std::string content_type = "application/json";
     bool stream = false;
     bool needs_key = true;
@@ -140,6 +141,8 @@ private:
     void end(const error_info* failure, const call_outcome& result, bool dropped) noexcept;
     using reader_handler = boost::asio::any_completion_handler<void(boost::system::error_code)>;
 
+    void let_go() noexcept;
+    void leave_connection(close_reason why) noexcept;
     void start_wait(std::chrono::nanoseconds limit, bool first_event);
     void start_read(bool first_event);
     void on_read(boost::system::error_code ec);

@@ -18,13 +18,21 @@ namespace {
 
 using state_ptr = std::shared_ptr<client_state>;
 
+// The attempts of a call share its body.
+result<std::shared_ptr<const std::string>> share(result<std::string> encoded)
+{
+    if (!encoded)
+        return encoded.error();
+    return std::make_shared<const std::string>(std::move(*encoded));
+}
+
 call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
 {
     call_plan plan;
     plan.operation = "chat";
     plan.path = "/v1/chat/completions";
     plan.model = request.model.empty() ? client.config.model : request.model;
-    plan.body = core::encode(request, stream, client.config.model);
+    plan.body = share(core::encode(request, stream, client.config.model));
     plan.stream = stream;
     return plan;
 }
@@ -35,7 +43,7 @@ call_plan plan_of(const client_state& client, const completion_request& request,
     plan.operation = "text_completion";
     plan.path = "/v1/completions";
     plan.model = request.model.empty() ? client.config.model : request.model;
-    plan.body = core::encode(request, stream, client.config.model);
+    plan.body = share(core::encode(request, stream, client.config.model));
     plan.stream = stream;
     return plan;
 }
@@ -46,7 +54,8 @@ call_plan plan_of(const client_state&, const api_request& request, bool stream)
     plan.operation = "request";
     plan.method = request.method;
     plan.path = request.path;
-    plan.body = request.body;
+    if (!request.body.empty())
+        plan.body = std::make_shared<const std::string>(request.body);
     plan.content_type = request.content_type;
     plan.stream = stream;
     return plan;

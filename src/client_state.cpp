@@ -109,19 +109,28 @@ std::shared_ptr<net::tls_context> client_state::tls()
     return tls_;
 }
 
+bool client_state::stopped_for(const asio::any_io_executor& caller) const
+{
+    auto* const own = io_context_of(executor);
+    return own != nullptr && own->stopped() && io_context_of(caller) != own;
+}
+
+error context_stopped_error()
+{
+    error_info info;
+    info.code = errc::context_stopped;
+    info.message =
+        "the client's io_context has stopped, so that the call could never finish; keep it "
+        "running (a work guard helps) or make the client on the caller's executor";
+    return error(std::move(info));
+}
+
 void client_state::check_open(const asio::any_io_executor& caller) const
 {
     if (closed_)
         throw closed_error();
-    auto* const own = io_context_of(executor);
-    if (own == nullptr || !own->stopped() || io_context_of(caller) == own)
-        return;
-    error_info info;
-    info.code = errc::context_stopped;
-    info.message =
-        "the client's io_context has stopped, so that the call could never finish; keep it running "
-        "(a work guard helps) or make the client on the caller's executor";
-    throw error(std::move(info));
+    if (stopped_for(caller))
+        throw context_stopped_error();
 }
 
 void client_state::enter(running_call& who)

@@ -66,6 +66,9 @@ public:
     /// @throws error  `errc::client_closed`; `errc::context_stopped` when called from another context
     void check_open(const boost::asio::any_io_executor& caller) const;
 
+    /// The client's context has stopped, and the caller is on another one.
+    [[nodiscard]] bool stopped_for(const boost::asio::any_io_executor& caller) const;
+
     void enter(running_call& who);
     void leave(running_call& who) noexcept;
 
@@ -89,6 +92,9 @@ private:
     std::shared_ptr<net::tls_context> tls_;  // made when it is first needed
     std::atomic<bool> closed_{false};        // lets no call in any more
 };
+
+/// `errc::context_stopped`, with what to do about it.
+error context_stopped_error();
 
 /// Lets tests and later parts of the library make clients on other seams.
 struct client_access

@@ -220,6 +220,8 @@ asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
                 {
                     ec = timeout.code();
                 }
+                if (ec == errc::context_stopped)
+                    throw error(self->settle(context_stopped_error().info()));
                 if (ec)
                 {
                     throw make_error(ec, "no chunk within " + core::to_text(limit) +

@@ -83,22 +83,13 @@ void scope::disarm_phase()
     rearm();
 }
 
-void scope::limit_total(duration total)
+void scope::limit_total(duration total, std::optional<time_point> deadline)
 {
-    if (total <= duration::zero())
-        return;
-    const auto due = timer_->now() + total;
-    if (due >= total_.due)
-        return;
-    total_ = {due, errc::total_timeout, total};
-    rearm();
-}
-
-void scope::limit_deadline(time_point deadline)
-{
-    if (deadline >= total_.due)
-        return;
-    total_ = {deadline, errc::deadline_exceeded, deadline - timer_->now()};
+    const auto now = timer_->now();
+    if (total > duration::zero())
+        total_ = {now + total, errc::total_timeout, total};
+    if (deadline && *deadline < total_.due)
+        total_ = {*deadline, errc::deadline_exceeded, *deadline - now};
     rearm();
 }
 

@@ -74,10 +74,10 @@ public:
     void arm_phase(errc code, duration limit, duration used = {});
     void disarm_phase();
 
-    /// A limit for the whole call: `errc::total_timeout` after `total`, `errc::deadline_exceeded` at a time point.
-    void limit_total(duration total);
-    void limit_deadline(time_point deadline);
-    /// The earlier of the two, if any.
+    /// A limit for the whole call: `errc::total_timeout` after `total` (zero: none), `errc::deadline_exceeded` at
+    /// a time point; the earlier counts. Set once, before anything runs.
+    void limit_total(duration total, std::optional<time_point> deadline = std::nullopt);
+    /// When it ends, if ever.
     [[nodiscard]] std::optional<time_point> end_of_time() const noexcept;
 
     /// The stream that `abort` closes in the same turn; null for none.
