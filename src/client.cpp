@@ -26,25 +26,29 @@ result<std::shared_ptr<const std::string>> share(result<std::string> encoded)
     return std::make_shared<const std::string>(std::move(*encoded));
 }
 
-call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
+template <class Request>
+call_plan generation_plan(const client_state& client, const Request& request, bool stream)
 {
     call_plan plan;
-    plan.operation = "chat";
-    plan.path = "/v1/chat/completions";
     plan.model = request.model.empty() ? client.config.model : request.model;
     plan.body = share(core::encode(request, stream, client.config.model));
     plan.stream = stream;
     return plan;
 }
 
+call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
+{
+    auto plan = generation_plan(client, request, stream);
+    plan.operation = "chat";
+    plan.path = "/v1/chat/completions";
+    return plan;
+}
+
 call_plan plan_of(const client_state& client, const completion_request& request, bool stream)
 {
-    call_plan plan;
+    auto plan = generation_plan(client, request, stream);
     plan.operation = "text_completion";
     plan.path = "/v1/completions";
-    plan.model = request.model.empty() ? client.config.model : request.model;
-    plan.body = share(core::encode(request, stream, client.config.model));
-    plan.stream = stream;
     return plan;
 }
 
