@@ -47,31 +47,28 @@ void read_prompt(object_reader& in, completion_request::prompt_type& out)
 
 }  // namespace
 
+namespace {
+
+/// The plain members that only a completion request has, with their wire names.
+template <class Request, class Visitor>
+void visit_own_members(Request& request, const Visitor& visit)
+{
+    visit("suffix", request.suffix);
+    visit("best_of", request.best_of);
+    visit("echo", request.echo);
+}
+
+}  // namespace
+
 bool read_json(const json::value& json, const json_place& place, completion_request& out)
 {
     object_reader in(json, place);
     in.read_lenient("model", out.model);
     read_prompt(in, out.prompt);
-    in.read_lenient("suffix", out.suffix);
-    in.read_lenient("max_tokens", out.max_tokens);
-    in.read_lenient("temperature", out.temperature);
-    in.read_lenient("top_p", out.top_p);
-    in.read_lenient("top_k", out.top_k);
-    in.read_lenient("min_p", out.min_p);
-    in.read_lenient("frequency_penalty", out.frequency_penalty);
-    in.read_lenient("presence_penalty", out.presence_penalty);
-    in.read_lenient("repetition_penalty", out.repetition_penalty);
-    in.read_lenient("logit_bias", out.logit_bias);
-    in.read_lenient("n", out.n);
-    in.read_lenient("best_of", out.best_of);
-    in.read_lenient("seed", out.seed);
-    in.read_lenient("logprobs", out.logprobs);
-    in.read_lenient("echo", out.echo);
+    const auto read = [&in](const char* name, auto& member) { in.read_lenient(name, member); };
+    visit_shared_members(out, read);
+    visit_own_members(out, read);
     read_stop(in, out.stop);
-    in.read_lenient("stop_token_ids", out.stop_token_ids);
-    in.read_lenient("skip_special_tokens", out.skip_special_tokens);
-    in.read_lenient("disable_fallbacks", out.disable_fallbacks);
-    in.read_lenient("user", out.end_user);
     read_include_usage(in, out.include_usage);
     in.rest(out.extra);
     return in.is_object();
@@ -110,26 +107,10 @@ json::value write_json(const completion_request& value, const write_context& con
     object_writer out(context);
     out.put("model", value.model);
     std::visit([&out](const auto& prompt) { out.put("prompt", prompt); }, value.prompt);
-    out.put("suffix", value.suffix);
-    out.put("max_tokens", value.max_tokens);
-    out.put("temperature", value.temperature);
-    out.put("top_p", value.top_p);
-    out.put("top_k", value.top_k);
-    out.put("min_p", value.min_p);
-    out.put("frequency_penalty", value.frequency_penalty);
-    out.put("presence_penalty", value.presence_penalty);
-    out.put("repetition_penalty", value.repetition_penalty);
-    out.put("logit_bias", value.logit_bias);
-    out.put("n", value.n);
-    out.put("best_of", value.best_of);
-    out.put("seed", value.seed);
-    out.put("logprobs", value.logprobs);
-    out.put("echo", value.echo);
+    const auto put = [&out](const char* name, const auto& member) { out.put(name, member); };
+    visit_shared_members(value, put);
+    visit_own_members(value, put);
     write_stop(out, value.stop);
-    out.put("stop_token_ids", value.stop_token_ids);
-    out.put("skip_special_tokens", value.skip_special_tokens);
-    out.put("disable_fallbacks", value.disable_fallbacks);
-    out.put("user", value.end_user);
     write_include_usage(out, value.include_usage, context);
     return std::move(out).with(value.extra);
 }

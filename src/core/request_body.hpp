@@ -42,4 +42,26 @@ result<std::string> finish_body(boost::json::object& body, const boost::json::ob
                                 const std::optional<bool>& include_usage, bool stream,
                                 std::string_view default_model);
 
+/// The plain members that every generating request has, with their wire names: one list for both directions.
+template <class Request, class Visitor>
+void visit_shared_members(Request& request, const Visitor& visit)
+{
+    visit("temperature", request.temperature);
+    visit("top_p", request.top_p);
+    visit("top_k", request.top_k);
+    visit("min_p", request.min_p);
+    visit("frequency_penalty", request.frequency_penalty);
+    visit("presence_penalty", request.presence_penalty);
+    visit("repetition_penalty", request.repetition_penalty);
+    visit("logit_bias", request.logit_bias);
+    visit("max_tokens", request.max_tokens);
+    visit("n", request.n);
+    visit("seed", request.seed);
+    visit("logprobs", request.logprobs);
+    visit("stop_token_ids", request.stop_token_ids);
+    visit("skip_special_tokens", request.skip_special_tokens);
+    visit("disable_fallbacks", request.disable_fallbacks);
+    visit("user", request.end_user);
+}
+
 }  // namespace regolo::core
