@@ -26,6 +26,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     # Before version 15 it takes the result of a `co_await` in a declaration for an unused variable.
     target_compile_options(regolo_options INTERFACE -Wno-unused-but-set-variable)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # A false alarm of the optimiser about `std::string + "text"` (GCC bug 105651).
+    target_compile_options(regolo_options INTERFACE -Wno-restrict)
+endif()
 # Sanitizers make g++ 12 warn falsely inside Boost, so that an error would say nothing.
 if(REGOLO_WERROR AND NOT REGOLO_SANITIZE)
     target_compile_options(regolo_options INTERFACE -Werror)
