@@ -14,7 +14,7 @@ double seconds(clock_type::duration time) { return std::chrono::duration<double>
 void print_pool(const regolo::client_stats& pool)
 {
     std::cerr << "pool: " << pool.connections_opened << " opened, " << pool.connections_reused
-              << " reused, " << pool.idle << " idle, " << pool.in_use << " in use, "
+              << " reused, " << pool.idle << " idle, " << pool.draining << " draining, "
               << pool.tls_resumed << " TLS sessions resumed; " << pool.attempts << " attempts, "
               << pool.retries << " retries\n";
 }
@@ -49,8 +49,9 @@ asio::awaitable<void> demo(std::string prompt)
     const double tokens = static_cast<double>(counted ? *usage->completion_tokens : pieces);
     std::cerr << std::fixed << std::setprecision(1) << "\ntime to first token: " << wait * 1e3
               << " ms\n"
-              << tokens << (counted ? " tokens" : " pieces") << ", "
-              << (rest > 0 && tokens > 1 ? (tokens - 1) / rest : 0) << " per second\n";
+              << std::setprecision(0) << tokens << (counted ? " tokens, " : " pieces, ")
+              << std::setprecision(1) << (rest > 0 && tokens > 1 ? (tokens - 1) / rest : 0)
+              << " per second\n";
     print_pool(client.stats());
 }
 

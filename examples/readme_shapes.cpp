@@ -3,14 +3,8 @@
 
 #include "common.hpp"
 
-#include <boost/asio/detached.hpp>
-#include <boost/asio/use_future.hpp>
-
 #include <chrono>
-#include <future>
 #include <stop_token>
-#include <thread>
-#include <vector>
 
 namespace {
 
@@ -154,9 +148,13 @@ void without_coroutines(regolo::chat_request request)
 {
     asio::io_context context;
     regolo::client client(context);
-    auto answer = asio::co_spawn(context, client.chat(request), asio::use_future);
+    asio::co_spawn(context, client.chat(request),
+                   [&client](std::exception_ptr failure, regolo::chat_response answer) {
+                       if (!failure)
+                           std::cout << answer.text() << '\n';
+                       client.close();  // otherwise run() goes on while a connection is idle
+                   });
     context.run();
-    std::cout << answer.get().text() << '\n';
 }
 
 asio::awaitable<void> all()
