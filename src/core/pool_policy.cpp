@@ -30,10 +30,12 @@ steady_time age_limit(steady_time now, std::chrono::milliseconds max_age, double
     return now + max_age - std::chrono::duration_cast<std::chrono::milliseconds>(jitter);
 }
 
-std::chrono::milliseconds learn_from_hint(std::chrono::seconds hint,
-                                          const pool_options& options) noexcept
+std::chrono::milliseconds learn_from_hint(std::chrono::seconds hint, const pool_options& options,
+                                          std::chrono::milliseconds current) noexcept
 {
     using std::chrono::milliseconds;
+    if (options.learnt_idle_limit <= milliseconds::zero())
+        return current;
     if (hint <= std::chrono::seconds::zero())
         return milliseconds::zero();
     const milliseconds safe = hint > std::chrono::seconds(1)

@@ -23,9 +23,10 @@ std::optional<close_reason> idle_verdict(steady_time now, steady_time idle_since
 /// When a connection made now is too old: `max_age` less up to 10 %, so that many made at once do not go at once.
 steady_time age_limit(steady_time now, std::chrono::milliseconds max_age, double random) noexcept;
 
-/// The idle limit after a `Keep-Alive: timeout=N`: a second below the hint, within `learnt_idle_limit`.
-std::chrono::milliseconds learn_from_hint(std::chrono::seconds hint,
-                                          const pool_options& options) noexcept;
+/// The idle limit after a `Keep-Alive: timeout=N`: a second below the hint, within `learnt_idle_limit` (zero: hints
+/// count for nothing).
+std::chrono::milliseconds learn_from_hint(std::chrono::seconds hint, const pool_options& options,
+                                          std::chrono::milliseconds current) noexcept;
 
 /// The idle limit after a server closed a connection that had been idle for so long: a fifth below that.
 std::chrono::milliseconds learn_from_close(std::chrono::nanoseconds idle_for,

@@ -510,8 +510,8 @@ void connection_pool::lease::give_back(std::optional<int> keep_alive_hint)
         const std::lock_guard lock(pool_->mutex_);
         if (keep_alive_hint)
         {
-            origin_->idle_limit =
-                core::learn_from_hint(std::chrono::seconds(*keep_alive_hint), pool_->options_);
+            origin_->idle_limit = core::learn_from_hint(std::chrono::seconds(*keep_alive_hint),
+                                                        pool_->options_, origin_->idle_limit);
         }
         --(state_ == state::draining ? origin_->draining : origin_->in_use);
         if (pool_->timer_->now() >= connection_->aged_at)
