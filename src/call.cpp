@@ -222,20 +222,26 @@ private:
 
 }  // namespace
 
+// The slot is that of the handler as it is kept: `any_completion_handler` takes the slot of the one put into it for
+// itself, so that what was assigned there before is lost.
+void call::obey(asio::cancellation_slot slot)
+{
+    if (!slot.is_connected())
+        return;
+    slot.assign([weak = weak_from_this()](asio::cancellation_type) {
+        if (const auto target = weak.lock())
+            target->abort(cancelled());
+    });
+}
+
 call::work call::perform(work on_strand)
 {
     return asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr)>(
         [self = shared_from_this()](auto done, work job) {
             const asio::any_io_executor caller = asio::get_associated_executor(done);
-            auto slot = asio::get_associated_cancellation_slot(done);
-            if (slot.is_connected())
-            {
-                slot.assign([weak = self->weak_from_this()](asio::cancellation_type) {
-                    if (const auto target = weak.lock())
-                        target->abort(cancelled());
-                });
-            }
-            delivery result(std::move(done), caller, self->client_->executor);
+            delivery::handler answer(std::move(done));
+            self->obey(asio::get_associated_cancellation_slot(answer));
+            delivery result(std::move(answer), caller, self->client_->executor);
             asio::dispatch(self->scope_->executor(), [self, job = std::move(job),
                                                       result = std::move(result)]() mutable {
                 self->performing_ = true;
@@ -268,6 +274,7 @@ asio::awaitable<void> call::reopen(error_info failure)
     read_failed_ = false;
     first_event_ = false;
     first_event_wait_ = {};
+    complete_info(failure);
     co_await perform(run(self, false, std::move(failure)));
     source_ = exchange_->used();
 }
@@ -520,16 +527,10 @@ asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first
     return asio::async_initiate<const asio::use_awaitable_t<>&, void(error_code)>(
         [self = shared_from_this()](auto done, std::chrono::nanoseconds wait, bool first) {
             const asio::any_io_executor caller = asio::get_associated_executor(done);
-            auto slot = asio::get_associated_cancellation_slot(done);
-            if (slot.is_connected())
-            {
-                slot.assign([weak = self->weak_from_this()](asio::cancellation_type) {
-                    if (const auto target = weak.lock())
-                        target->abort(cancelled());
-                });
-            }
+            reader_handler reader(std::move(done));
+            self->obey(asio::get_associated_cancellation_slot(reader));
             asio::dispatch(self->scope_->executor(),
-                           [self, wait, first, done = reader_handler(std::move(done)),
+                           [self, wait, first, done = std::move(reader),
                             caller = asio::prefer(
                                 caller, asio::execution::outstanding_work.tracked)]() mutable {
                                self->reader_.swap(done);

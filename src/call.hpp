@@ -12,6 +12,7 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -132,6 +133,8 @@ private:
     work attempt_once(bool whole, bool fresh);
     work check_head();
     work perform(work on_strand);
+    /// Aborts the call when that slot's signal is emitted.
+    void obey(boost::asio::cancellation_slot slot);
     void decide(const std::optional<error_info>& last, std::optional<core::wait>& pause);
     void pause_planned(const core::wait& pause, const error_info& reason);
     void stale_replay(const std::exception_ptr& failure);

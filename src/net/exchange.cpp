@@ -55,10 +55,14 @@ asio::awaitable<void> exchange::open(core::http_request request,
     const auto began = now();
     {
         const scope::phase_limit limit(*scope_, errc::queue_timeout, value(limits_.queue));
-        lease_ = co_await world_->pool->acquire(scope_, origin_, fresh,
-                                                [this] { listener_.on_queued(); });
+        const auto on_wait = [this] {
+            timings_.queue = scope::duration::zero();
+            listener_.on_queued();
+        };
+        lease_ = co_await world_->pool->acquire(scope_, origin_, fresh, on_wait);
     }
-    timings_.queue = now() - began;
+    if (timings_.queue)
+        timings_.queue = now() - began;
     reused_ = has_connection();
     if (!reused_)
         co_await connect();
@@ -68,7 +72,7 @@ asio::awaitable<void> exchange::open(core::http_request request,
     scope_->check();
     ++used.exchanges;
     used.reader.start();
-    listener_.on_connected(used, reused_, *timings_.queue);
+    listener_.on_connected(used, reused_, timings_.queue.value_or(scope::duration::zero()));
     co_await send(std::move(head), std::move(request.body));
     co_await read_head();
 }
