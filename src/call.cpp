@@ -34,6 +34,9 @@ namespace {
 
 constexpr std::string_view default_host = "api.regolo.ai";
 
+constexpr const char* context_gone =
+    "the client's execution context was destroyed while the call was running";
+
 net::scope::reason cancelled() { return {asio::error::operation_aborted, "cancelled"}; }
 
 retry_policy effective_policy(const client_config& config, const call_options& options)
@@ -139,6 +142,22 @@ struct call::reader_alarm final : net::deadline_timer::entry
     call& reader;
 };
 
+/// The handler of a read. It tells where it is destroyed instead of called.
+struct call::pending_read
+{
+    explicit pending_read(std::shared_ptr<call> owner) : reader(std::move(owner)) {}
+    pending_read(pending_read&&) = default;
+    pending_read& operator=(pending_read&&) = delete;
+    ~pending_read()
+    {
+        if (reader)
+            reader->abandon_read();
+    }
+    void operator()(error_code ec) { std::exchange(reader, nullptr)->on_read(ec); }
+
+    std::shared_ptr<call> reader;
+};
+
 std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_plan plan,
                                   call_options options)
 {
@@ -202,7 +221,7 @@ public:
             return;
         error_info info;
         info.code = errc::context_stopped;
-        info.message = "the client's execution context was destroyed while the call was running";
+        info.message = context_gone;
         (*this)(std::make_exception_ptr(error(std::move(info))));
     }
 
@@ -580,8 +599,29 @@ void call::start_read(bool first_event)
     {
         scope_->arm_phase(errc::idle_timeout, limits_.idle.value_or(none));
     }
-    exchange_->async_read_body(asio::bind_executor(
-        scope_->executor(), [self = shared_from_this()](error_code ec) { self->on_read(ec); }));
+    exchange_->async_read_body(
+        asio::bind_executor(scope_->executor(), pending_read{shared_from_this()}));
+}
+
+// The strand's context goes, and with it the read. The reader's coroutine, which only `reader_` keeps, goes as well if it
+// lives there; otherwise it hears of it.
+void call::abandon_read() noexcept
+{
+    if (!reader_)
+        return;
+    if (&asio::query(reader_executor_, asio::execution::context) ==
+        &asio::query(client_->executor, asio::execution::context))
+    {
+        reader_executor_ = asio::any_io_executor();
+        const auto gone = net::take_handler(reader_);
+        return;
+    }
+    read_failed_ = true;
+    read_failure_.code = errc::context_stopped;
+    read_failure_.where = phase::body;
+    read_failure_.message = context_gone;
+    reading_.store(reading::arrived, std::memory_order_release);
+    resume_reader({});
 }
 
 void call::on_read(error_code ec)

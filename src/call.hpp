@@ -148,7 +148,9 @@ private:
     void leave_connection(close_reason why) noexcept;
     void start_wait(std::chrono::nanoseconds limit, bool first_event);
     void start_read(bool first_event);
+    struct pending_read;
     void on_read(boost::system::error_code ec);
+    void abandon_read() noexcept;
     void resume_reader(boost::system::error_code ec);
 
     void on_queued() noexcept override;
