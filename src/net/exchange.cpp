@@ -305,6 +305,10 @@ void exchange::finish()
     {
         lease_.give_back(core::keep_alive_timeout(head()));
     }
+    else if (lease_.get()->reader.ends_with_connection())
+    {
+        lease_.close(close_reason::finished);  // nothing to wait for
+    }
     else
     {
         lease_.drain(scope_);
