@@ -11,6 +11,11 @@ api_request::api_request(std::string_view http_method, std::string_view url_path
 {}
 
 api_request::api_request(std::string_view http_method, std::string_view url_path,
+                         std::string_view text)
+    : method(http_method), path(url_path), body(text)
+{}
+
+api_request::api_request(std::string_view http_method, std::string_view url_path,
                          const boost::json::value& json)
     : method(http_method), path(url_path), body(core::serialize_request(json).value())
 {}

@@ -218,6 +218,32 @@ TEST_P(Echo, ExtraMembersWin)
         "temperature": 1, "max_tokens": null, "stop": [], "guided": {"regex": "a+"}})"));
 }
 
+asio::awaitable<std::string> send_text(client_config config, std::string text)
+{
+    const client api(co_await asio::this_coro::executor, std::move(config));
+    api_request by_view("PUT", "/v1/things", std::string_view(text));
+    by_view.content_type = "text/csv";
+    const auto answer = co_await api.request(by_view);
+    api_request by_pointer("POST", "/v1/things", "a,b");
+    co_await api.request(by_pointer);
+    co_return answer.body;
+}
+
+TEST_P(Echo, TextGoesOutAsItIs)
+{
+    server_.on_request([](const received_request& request) {
+        return script().respond(201, request.header("content-type"), request.body);
+    });
+    const std::string text("a,\0b\r\n\xff", 8);
+    EXPECT_EQ(run(send_text(config_, text)), text);
+    const auto requests = server_.requests();
+    EXPECT_EQ(requests.at(0).method, "PUT");
+    EXPECT_EQ(requests.at(0).body, text);
+    EXPECT_EQ(requests.at(0).header("content-type"), "text/csv");
+    EXPECT_EQ(requests.at(1).body, "a,b");
+    EXPECT_EQ(requests.at(1).header("content-type"), "application/json");
+}
+
 // ---- metadata
 
 constexpr std::string_view told =
