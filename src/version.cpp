@@ -12,6 +12,6 @@ std::string_view version() noexcept
     return text;
 }
 
-const char detail::boost_abi<BOOST_VERSION>::tag = 0;
+const char detail::this_boost_abi::tag = 0;
 
 }  // namespace regolo::inline v0

@@ -99,7 +99,7 @@ public:
 
     /// @throws error  `errc::bad_url`, `errc::bad_config`, or what OpenSSL says of `tls_options`
     client(boost::asio::any_io_executor executor, client_config config)
-        : client(std::move(executor), std::move(config), &detail::boost_abi<BOOST_VERSION>::tag)
+        : client(std::move(executor), std::move(config), &detail::this_boost_abi::tag)
     {
     }
 

@@ -50,7 +50,7 @@ struct pool_options {
     using duration = std::chrono::milliseconds;
 
     std::size_t max_connections = 1000;         ///< at least 1; further calls wait in order
-    std::size_t max_idle = 100;                 ///< kept open and unused; 0 keeps none
+    std::size_t max_idle = 1000;                ///< kept open and unused; 0 keeps none
     duration idle_limit{4000};                  ///< until a server shows that it keeps them longer (gateways close at 5 s)
     duration learnt_idle_limit{60000};          ///< upper bound of what a server's hint may raise it to
     duration max_age{600000};                   ///< less up to 10 % jitter; zero: no limit
@@ -61,10 +61,10 @@ struct pool_options {
 
 /// Upper bounds in bytes unless said otherwise. All are finite; raise what a program needs.
 struct limits {
-    std::size_t head = 64 * 1024;                     ///< response head
-    std::size_t error_body = 64 * 1024;               ///< body of a response that is no success
-    std::size_t body = 256 * 1024 * 1024;             ///< body of a whole JSON answer
-    std::size_t event = 64 * 1024 * 1024;             ///< one event of a stream
+    std::size_t head = std::size_t{64} * 1024;                     ///< response head
+    std::size_t error_body = std::size_t{64} * 1024;               ///< body of a response that is no success
+    std::size_t body = std::size_t{256} * 1024 * 1024;             ///< body of a whole JSON answer
+    std::size_t event = std::size_t{64} * 1024 * 1024;             ///< one event of a stream
     std::size_t json_depth = 128;                     ///< nested arrays and objects
     std::size_t index = 128;                          ///< choice and tool-call indices: below this
 };

@@ -16,19 +16,28 @@ inline constexpr int version_patch = 0;
 
 namespace detail {
 
-/** Ties a program to the Boost version that the library was built with.
+#if defined(BOOST_ASIO_NO_DEPRECATED)
+inline constexpr bool asio_allocation_hooks = false;
+#else
+inline constexpr bool asio_allocation_hooks = true;
+#endif
 
-    Boost types are part of the interface and their layout changes between versions. Only the
-    specialisation for the library's own Boost is defined in it, so that a program compiled with
-    another one fails at link time, naming `boost_abi<...>`, instead of at run time.
+/** Ties a program to the Boost that the library was built with.
+
+    Boost types are part of the interface and their layout changes between versions; and with
+    `BOOST_ASIO_NO_DEPRECATED` Asio allocates handlers by another rule. Only the specialisation for the
+    library's own Boost is defined in it, so that a program compiled with another one, or with that macro
+    where the library was without it, fails at link time, naming `boost_abi<...>`, instead of at run time.
 */
-template <int BoostVersion>
+template <int BoostVersion, bool AllocationHooks>
 struct boost_abi;
 
 template <>
-struct boost_abi<BOOST_VERSION> {
+struct boost_abi<BOOST_VERSION, asio_allocation_hooks> {
     REGOLO_EXPORT static const char tag;
 };
+
+using this_boost_abi = boost_abi<BOOST_VERSION, asio_allocation_hooks>;
 
 }  // namespace detail
 }  // namespace regolo::inline v0

@@ -66,7 +66,7 @@ TEST(Version, IsThatOfTheHeaders)
     EXPECT_EQ(version(), std::to_string(version_major) + '.' + std::to_string(version_minor) + '.' +
                              std::to_string(version_patch));
     // links only against a library that was built with this Boost
-    EXPECT_EQ(detail::boost_abi<BOOST_VERSION>::tag, 0);
+    EXPECT_EQ(detail::this_boost_abi::tag, 0);
 }
 
 }  // namespace
