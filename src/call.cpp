@@ -368,6 +368,12 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
             stale_replay(failure);
         }
         last = describe_failure(std::move(failure));
+        if (scope_->revive())
+        {
+            if (exchange_)
+                exchange_->discard(close_reason::cancelled);
+            co_await asio::this_coro::reset_cancellation_state();
+        }
         scope_->check();
         if (last->code == errc::unauthorized && !key_renewed_ && request_->key &&
             request_->key->renewable())

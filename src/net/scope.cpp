@@ -17,10 +17,16 @@ scope::scope(asio::any_io_executor strand, std::shared_ptr<deadline_timer> timer
 
 void scope::abort(reason why)
 {
-    if (reason_)
+    if (reason_ && !by_phase_)
         return;
+    by_phase_ = false;
+    end(std::move(why));
+}
+
+void scope::end(reason why)
+{
     reason_ = std::move(why);
-    phase_ = total_ = limit{};
+    phase_ = {};
     disarm();
     // Closing first makes the socket go in this turn; the coroutine unwinds in the next.
     if (stream_ != nullptr)
@@ -51,6 +57,16 @@ void scope::check() const
     info.code = reason_->code;
     info.message = reason_->message;
     throw error(std::move(info));
+}
+
+bool scope::revive()
+{
+    if (!reason_ || !by_phase_)
+        return false;
+    reason_.reset();
+    by_phase_ = false;
+    rearm();
+    return true;
 }
 
 scope::phase_limit::phase_limit(scope& owner, errc code, duration limit, duration used)
@@ -133,12 +149,14 @@ void scope::check_limits()
 {
     // By now the phase may be over and another one begun.
     const auto now = timer_->now();
-    const limit& first = phase_.due <= total_.due ? phase_ : total_;
-    if (first.due == time_point::max())
+    const bool is_phase = phase_.due <= total_.due;
+    const limit first = is_phase ? phase_ : total_;
+    if (reason_ || first.due == time_point::max())
         return;
     if (first.due > now)
         return rearm();
-    abort({first.code, limit_text(first.code, first.value)});
+    by_phase_ = is_phase;
+    end({first.code, limit_text(first.code, first.value)});
 }
 
 asio::awaitable<void> scope::sleep_until(time_point when)

@@ -44,7 +44,7 @@ public:
         return timer_;
     }
 
-    /// Ends the call now. On the strand. The first reason stays.
+    /// Ends the call now. On the strand. The first reason stays, unless it was the limit of a phase.
     void abort(reason why);
     /// The same from any thread: at once when called on the strand's own thread, else by post.
     void abort_from_anywhere(reason why) noexcept;
@@ -53,6 +53,13 @@ public:
     [[nodiscard]] const reason* aborted() const noexcept { return reason_ ? &*reason_ : nullptr; }
     /// @throws error  the reason, if the call was ended
     void check() const;
+
+    /** After the limit of a phase has ended an attempt: the call may go on with another one. The coroutine has to reset
+        its cancellation state itself.
+
+        @returns false when the call was ended for another reason, or not at all
+    */
+    bool revive();
 
     /** A limit for one phase; lifted at the end of the block. Zero means none. Phases do not nest. */
     class phase_limit
@@ -111,6 +118,7 @@ private:
 
     bool expired() noexcept override;
     void check_limits();
+    void end(reason why);
     void rearm();
 
     asio::any_io_executor strand_;
@@ -118,6 +126,7 @@ private:
     asio::cancellation_signal signal_;
     byte_stream* stream_ = nullptr;
     std::optional<reason> reason_;
+    bool by_phase_ = false;  // the reason is the limit of a phase
     limit phase_;
     limit total_;
 };

@@ -1,0 +1,548 @@
+#include "client_state.hpp"
+#include "integration/client_fixture.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <gtest/gtest.h>
+
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+// Each time limit ends what it is there to end, with its own code and its value in the text.
+
+namespace regolo::test {
+
+namespace {
+
+using tcp = asio::ip::tcp;
+using clock = std::chrono::steady_clock;
+
+constexpr auto limit = 200ms;
+
+/// Names with the addresses that a test wants; without any, a look-up that hangs.
+class test_resolver final : public net::resolver
+{
+public:
+    explicit test_resolver(addresses known) : known_(std::move(known)) {}
+
+    asio::awaitable<addresses> resolve(std::string, std::uint16_t) override
+    {
+        if (!known_.empty())
+            co_return known_;
+        net::one_shot never;
+        co_await never.wait();
+        co_return addresses();
+    }
+
+    void forget(const std::string&, std::uint16_t) override {}
+
+private:
+    addresses known_;
+};
+
+/// An address where nobody answers: the queue of its listener is full, so that the system drops each SYN.
+class black_hole
+{
+public:
+    explicit black_hole(const std::string& address)
+    {
+        acceptor_.open(tcp::v4());
+        acceptor_.bind(tcp::endpoint(asio::ip::make_address(address), 0));
+        acceptor_.listen(0);
+        for (int i = 0; i < 4; ++i)
+        {
+            auto& filler = fillers_.emplace_back(io_);
+            filler.async_connect(acceptor_.local_endpoint(), [](boost::system::error_code) {});
+        }
+        io_.poll();
+    }
+
+    [[nodiscard]] tcp::endpoint address() const { return acceptor_.local_endpoint(); }
+
+private:
+    asio::io_context io_;
+    tcp::acceptor acceptor_{io_};
+    std::list<tcp::socket> fillers_;
+};
+
+client client_on(asio::any_io_executor executor, client_config config,
+                 net::resolver::addresses known)
+{
+    regolo::detail::client_state::seams outside;
+    outside.names = std::make_shared<test_resolver>(std::move(known));
+    return regolo::detail::client_access::make(regolo::detail::client_state::make(
+        std::move(executor), std::move(config), std::move(outside)));
+}
+
+/// What a limit led to, and when.
+struct fired
+{
+    fired() = default;
+
+    error_info info;
+    clock::duration took{};
+};
+
+template <class Operation>
+asio::awaitable<fired> timed(Operation start)
+{
+    fired result;
+    const auto since = clock::now();
+    result.info = co_await failure_of(start());
+    result.took = clock::now() - since;
+    co_return result;
+}
+
+void expect_fired(const fired& got, errc code, phase where, std::string_view name)
+{
+    EXPECT_EQ(got.info.code, code) << describe(got.info);
+    EXPECT_EQ(to_string(got.info.where), to_string(where));
+    EXPECT_TRUE(contains(describe(got.info), "200 ms"));
+    EXPECT_TRUE(contains(describe(got.info), name));
+    EXPECT_EQ(got.info.attempts, 1);
+    EXPECT_GE(got.took, limit - 1ms);
+    EXPECT_LT(got.took, 3s);
+    const auto late = std::chrono::duration_cast<std::chrono::microseconds>(got.took - limit);
+    testing::Test::RecordProperty("late_us", std::to_string(late.count()));
+}
+
+class Limits : public testing::TestWithParam<bool>
+{
+protected:
+    Limits() { config.retry.max_retries = 0; }
+
+    /// What `ask` of a client with `config` ends with.
+    template <class Ask>
+    fired run_to_limit(Ask ask)
+    {
+        const auto body = [&]() -> asio::awaitable<fired> {
+            const client one(co_await asio::this_coro::executor, config);
+            auto got = co_await timed([&] { return ask(one); });
+            EXPECT_EQ(one.stats().connections, 0U);
+            EXPECT_EQ(one.stats().calls, 0U);
+            co_return got;
+        };
+        return run(body());
+    }
+
+    test_server server{GetParam() ? server_options::https() : server_options::plain()};
+    client_config config = config_for(server);
+};
+
+INSTANTIATE_TEST_SUITE_P(Servers, Limits, testing::Bool(), [](const auto& param) {
+    return std::string(param.param ? "Tls" : "Plain");
+});
+
+auto chat = [](const client& one) { return one.chat(question()); };
+
+TEST_P(Limits, Queue)
+{
+    config.pool.max_connections = 1;
+    config.time.queue = limit;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        const auto held = co_await one.stream_chat(question("sim-endless"));
+        const auto got = co_await timed([&] { return one.chat(question()); });
+        expect_fired(got, errc::queue_timeout, phase::queue, "time_limits::queue");
+        EXPECT_TRUE(contains(got.info.message, "1 connections in use"));
+        EXPECT_TRUE(contains(got.info.message, "max_connections"));
+        EXPECT_FALSE(got.info.sent);
+        EXPECT_EQ(one.stats().waiting, 0U);
+    };
+    run(body());
+}
+
+TEST_P(Limits, Head)
+{
+    server.enqueue(script().expect_request().stall());
+    config.time.head = limit;
+    const auto got = run_to_limit(chat);
+    expect_fired(got, errc::head_timeout, phase::head, "time_limits::head");
+    EXPECT_TRUE(got.info.sent);
+}
+
+TEST_P(Limits, HeadThatTrickles)
+{
+    server.enqueue(script().expect_request().stream(
+        [](std::string& piece) {
+            piece = "H";
+            return true;
+        },
+        50ms));
+    server.on_request({});
+    config.time.head = limit;
+    config.limits.head = 1024;
+    const auto got = run_to_limit(chat);
+    EXPECT_TRUE(got.info.code == errc::bad_response || got.info.code == errc::head_timeout)
+        << describe(got.info);
+}
+
+TEST_P(Limits, FirstEvent)
+{
+    // Comments are life, but no event; the idle limit, though shorter, does not run yet.
+    server.enqueue(script().expect_request().start_stream().stream(
+        [](std::string& piece) {
+            piece = http_chunk(": wait\n\n");
+            return true;
+        },
+        20ms));
+    config.time.first_event = limit;
+    config.time.idle = 50ms;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        auto stream = co_await one.stream_chat(question());
+        const auto got = co_await timed([&] { return stream.next(); });
+        expect_fired(got, errc::first_event_timeout, phase::body, "time_limits::first_event");
+        EXPECT_EQ(got.info.http_status, 200);
+        EXPECT_EQ(one.stats().connections, 0U);
+    };
+    run(body());
+}
+
+TEST_P(Limits, IdleOfAStream)
+{
+    server.enqueue(script().expect_request().start_stream().event(chunk_json("Hello")).stall());
+    config.time.idle = limit;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        auto stream = co_await one.stream_chat(question());
+        co_await stream.next();
+        const auto got = co_await timed([&] { return stream.next(); });
+        expect_fired(got, errc::idle_timeout, phase::body, "time_limits::idle");
+        EXPECT_EQ(stream.partial().text(), "Hello");
+        EXPECT_EQ((co_await failure_of(stream.next())).code, errc::idle_timeout);
+        EXPECT_EQ(one.stats().connections, 0U);
+    };
+    run(body());
+}
+
+TEST_P(Limits, CommentsAreLife)
+{
+    auto comments = std::make_shared<int>(0);
+    server.enqueue(script()
+                       .expect_request()
+                       .start_stream()
+                       .event(chunk_json("Hello "))
+                       .stream(
+                           [comments](std::string& piece) {
+                               piece = http_chunk(": still here\n\n");
+                               return ++*comments <= 8;
+                           },
+                           50ms)
+                       .event(chunk_json("Rome", "stop"))
+                       .event("[DONE]")
+                       .end_stream());
+    config.time.idle = limit;
+    const auto got = run(stream_once(config, question()));
+    EXPECT_FALSE(got.failure) << describe(*got.failure);
+    EXPECT_EQ(got.text, "Hello Rome");
+}
+
+TEST_P(Limits, ASlowConsumerIsNoError)
+{
+    server.enqueue(script().expect_request().then(good_stream()));
+    config.time.idle = 20ms;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto executor = co_await asio::this_coro::executor;
+        const client one(executor, config);
+        auto stream = co_await one.stream_chat(question());
+        co_await stream.next();
+        asio::steady_timer rest(executor, 60ms);
+        co_await rest.async_wait(asio::use_awaitable);
+        const auto got = co_await read_stream(std::move(stream));
+        EXPECT_FALSE(got.failure) << describe(*got.failure);
+        EXPECT_EQ(got.text, "Rome");
+    };
+    run(body());
+}
+
+TEST_P(Limits, IdleOfAWholeAnswer)
+{
+    server.enqueue(script().expect_request().send(
+        http_head(200, "content-type: application/json\r\ncontent-length: 100\r\n") + "{"));
+    config.time.idle = limit;
+    const auto got = run_to_limit(chat);
+    expect_fired(got, errc::idle_timeout, phase::body, "time_limits::idle");
+}
+
+TEST_P(Limits, Total)
+{
+    server.enqueue(script().expect_request().stall());
+    config.time.total = limit;
+    const auto got = run_to_limit(chat);
+    expect_fired(got, errc::total_timeout, phase::head, "time_limits::total");
+}
+
+TEST_P(Limits, TotalOfAStreamThatIsNotRead)
+{
+    config.time.total = limit;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto executor = co_await asio::this_coro::executor;
+        const client one(executor, config);
+        auto stream = co_await one.stream_chat(question("sim-endless"));
+        co_await stream.next();
+        asio::steady_timer rest(executor, limit + 20ms);
+        co_await rest.async_wait(asio::use_awaitable);
+        boost::system::error_code code;
+        while (!code)
+        {
+            const auto chunk = co_await try_await(stream.next());
+            if (!chunk)
+                code = chunk.error().code;
+        }
+        EXPECT_EQ(code, errc::total_timeout);
+        EXPECT_EQ(one.stats().connections, 0U);
+    };
+    run(body());
+}
+
+TEST_P(Limits, Deadline)
+{
+    server.enqueue(script().expect_request().stall());
+    const auto got = run_to_limit([](const client& one) {
+        call_options options;
+        options.deadline = clock::now() + limit;
+        return one.chat(question(), options);
+    });
+    EXPECT_EQ(got.info.code, errc::deadline_exceeded);
+    EXPECT_TRUE(contains(describe(got.info), "call_options::deadline"));
+    EXPECT_GE(got.took, limit - 5ms);
+    EXPECT_LT(got.took, 3s);
+}
+
+TEST_P(Limits, DeadlineThatHasPassed)
+{
+    const auto got = run_to_limit([](const client& one) {
+        call_options options;
+        options.deadline = clock::now() - 1s;
+        return one.chat(question(), options);
+    });
+    EXPECT_EQ(got.info.code, errc::deadline_exceeded);
+    EXPECT_FALSE(got.info.sent);
+    EXPECT_EQ(got.info.attempts, 0);
+    EXPECT_EQ(server.counts().requests, 0U);
+}
+
+TEST_P(Limits, ZeroSwitchesALimitOff)
+{
+    server.enqueue(script().expect_request().pause(30ms).then(good_stream()));
+    config.time.head = 10ms;
+    call_options options;
+    options.time.head = 0ms;
+    const auto got = run(stream_once(config, question(), options));
+    EXPECT_FALSE(got.failure) << describe(*got.failure);
+}
+
+TEST(SendLimit, NoProgressWhileSending)
+{
+    auto how = server_options::plain();
+    how.receive_buffer = 4096;
+    test_server server(how);
+    server.enqueue(script().stop_reading().stall());
+    auto config = config_for(server);
+    config.time.send = limit;
+    config.retry.max_retries = 0;
+    const auto body = [&]() -> asio::awaitable<fired> {
+        const client one(co_await asio::this_coro::executor, config);
+        chat_request large("sim-chat");
+        large.user(std::string(32 * 1024 * 1024, 'x'));
+        co_return co_await timed([&] { return one.chat(large); });
+    };
+    const auto got = run(body());
+    EXPECT_EQ(got.info.code, errc::send_timeout) << describe(got.info);
+    EXPECT_EQ(got.info.where, phase::send);
+    EXPECT_TRUE(contains(describe(got.info), "200 ms"));
+    EXPECT_TRUE(contains(describe(got.info), "time_limits::send"));
+    EXPECT_LT(got.took, 5s);
+}
+
+TEST(ConnectLimit, CountsALookUpThatHangs)
+{
+    test_server server(server_options::plain());
+    auto config = config_for(server);
+    config.time.connect = limit;
+    config.retry.max_retries = 0;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto one = client_on(co_await asio::this_coro::executor, config, {});
+        const auto got = co_await timed([&] { return one.chat(question()); });
+        expect_fired(got, errc::connect_timeout, phase::resolve, "time_limits::connect");
+        EXPECT_TRUE(contains(got.info.message, "look-up"));
+        EXPECT_FALSE(got.info.sent);
+    };
+    run(body());
+}
+
+TEST(ConnectLimit, AContextMayEndWhileALookUpHangs)
+{
+    test_server server(server_options::plain());
+    asio::io_context io{1};
+    const auto one = client_on(io.get_executor(), config_for(server), {});
+    asio::co_spawn(io, one.chat(question()), [](std::exception_ptr, const chat_response&) {});
+    io.poll();
+    EXPECT_EQ(one.stats().connecting, 1U);
+}
+
+TEST(ConnectLimit, CountsAnAddressThatDoesNotAnswer)
+{
+    const black_hole nobody("127.0.0.2");
+    test_server server(server_options::plain());
+    auto config = config_for(server);
+    config.time.connect = limit;
+    config.retry.max_retries = 0;
+    const net::resolver::addresses known{nobody.address()};
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto one = client_on(co_await asio::this_coro::executor, config, known);
+        const auto got = co_await timed([&] { return one.chat(question()); });
+        expect_fired(got, errc::connect_timeout, phase::connect, "time_limits::connect");
+        EXPECT_TRUE(contains(got.info.message, "the server does not answer"));
+    };
+    run(body());
+}
+
+TEST(ConnectLimit, CountsAHandshakeThatHangs)
+{
+    test_server server;
+    server.enqueue(script().open_with(opening::never_handshake));
+    auto config = config_for(server);
+    config.time.connect = limit;
+    config.retry.max_retries = 0;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        const auto got = co_await timed([&] { return one.chat(question()); });
+        expect_fired(got, errc::connect_timeout, phase::tls, "time_limits::connect");
+        EXPECT_TRUE(contains(got.info.message, "TLS handshake"));
+    };
+    run(body());
+}
+
+TEST(ConnectLimit, IsRetriedSinceNothingWasSent)
+{
+    test_server server;
+    server.enqueue(script().open_with(opening::never_handshake));
+    auto config = config_for(server);
+    config.time.connect = limit;
+    const auto got = run(stream_once(config, question()));
+    EXPECT_FALSE(got.failure) << describe(*got.failure);
+    EXPECT_EQ(got.attempts, 2);
+}
+
+TEST(ConnectLimit, UsesTheAttemptsUp)
+{
+    test_server server;
+    for (int i = 0; i < 3; ++i)
+        server.enqueue(script().open_with(opening::never_handshake));
+    auto config = config_for(server);
+    config.time.connect = 30ms;
+    config.time.total = 5s;
+    const auto got = run(stream_once(config, question()));
+    ASSERT_TRUE(got.failure);
+    EXPECT_EQ(got.failure->code, errc::connect_timeout);
+    EXPECT_EQ(got.failure->attempts, 3);
+    EXPECT_TRUE(server.wait_until([&] { return server.counts().open == 0; }));
+}
+
+TEST(ConnectLimit, TheTotalLimitGoesOnOverItsRetries)
+{
+    test_server server;
+    for (int i = 0; i < 30; ++i)
+        server.enqueue(script().open_with(opening::never_handshake));
+    auto config = config_for(server);
+    config.time.connect = 30ms;
+    config.time.total = 100ms;
+    config.retry.max_retries = 29;
+    const auto got = run(stream_once(config, question()));
+    ASSERT_TRUE(got.failure);
+    EXPECT_EQ(got.failure->code, errc::total_timeout);
+    EXPECT_GT(got.failure->attempts, 1);
+}
+
+TEST(HeadLimit, IsNotRetriedSinceTheServerMayBeWorking)
+{
+    test_server server(server_options::plain());
+    server.enqueue(script().expect_request().stall());
+    auto config = config_for(server);
+    config.time.head = 30ms;
+    const auto got = run(stream_once(config, question()));
+    ASSERT_TRUE(got.failure);
+    EXPECT_EQ(got.failure->code, errc::head_timeout);
+    EXPECT_EQ(got.failure->attempts, 1);
+}
+
+TEST(HappyEyeballs, ABlackHoleBeforeTheRightAddressCostsOneDelay)
+{
+    const black_hole nobody("127.0.0.2");
+    for (const bool tls : {false, true})
+    {
+        test_server server(tls ? server_options::https() : server_options::plain());
+        const tcp::endpoint right(asio::ip::make_address("127.0.0.1"), server.port());
+        const net::resolver::addresses known{nobody.address(), right};
+        const auto body = [&]() -> asio::awaitable<void> {
+            const auto one =
+                client_on(co_await asio::this_coro::executor, config_for(server), known);
+            const auto since = clock::now();
+            const auto answer = co_await one.chat(question());
+            EXPECT_LT(clock::now() - since, 3s);
+            EXPECT_EQ(answer.metadata.attempts, 1);
+            const auto connect = answer.metadata.timings.connect.value_or(0ns);
+            EXPECT_GE(connect, 249ms);
+            testing::Test::RecordProperty(tls ? "tls_us" : "plain_us",
+                                          std::to_string(connect.count() / 1000));
+        };
+        run(body());
+    }
+}
+
+TEST(HappyEyeballs, ARefusedAddressCostsNothing)
+{
+    test_server server(server_options::plain());
+    tcp::endpoint refused;
+    {
+        asio::io_context io;
+        const tcp::acceptor gone(io, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
+        refused = gone.local_endpoint();
+    }
+    const tcp::endpoint right(asio::ip::make_address("127.0.0.1"), server.port());
+    auto config = config_for(server);
+    config.pool.connection_attempt_delay = 5s;
+    const net::resolver::addresses known{refused, right};
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto one = client_on(co_await asio::this_coro::executor, config, known);
+        const auto answer = co_await one.chat(question());
+        EXPECT_EQ(answer.metadata.attempts, 1);
+    };
+    run(body(), 4s);
+}
+
+TEST(HappyEyeballs, AllRefusedIsOneError)
+{
+    test_server server(server_options::plain());
+    tcp::endpoint refused;
+    {
+        asio::io_context io;
+        const tcp::acceptor gone(io, tcp::endpoint(asio::ip::make_address("127.0.0.1"), 0));
+        refused = gone.local_endpoint();
+    }
+    auto config = config_for(server);
+    config.retry.max_retries = 1;
+    const net::resolver::addresses known{refused, refused};
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto one = client_on(co_await asio::this_coro::executor, config, known);
+        const auto got = co_await failure_of(one.chat(question()));
+        EXPECT_EQ(got.code, asio::error::connection_refused);
+        EXPECT_EQ(got.where, phase::connect);
+        EXPECT_EQ(got.attempts, 2);
+        EXPECT_FALSE(got.sent);
+        EXPECT_TRUE(contains(describe(got), "is the server running"));
+    };
+    run(body());
+}
+
+}  // namespace
+
+}  // namespace regolo::test
