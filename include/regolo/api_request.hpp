@@ -1,12 +1,12 @@
 #pragma once
 
-#include <string>
-#include <string_view>
+#include <regolo/error.hpp>
+#include <regolo/metadata.hpp>
 
 #include <boost/json/value.hpp>
 
-#include <regolo/error.hpp>
-#include <regolo/metadata.hpp>
+#include <string>
+#include <string_view>
 
 namespace regolo::inline v0 {
 
@@ -15,7 +15,8 @@ namespace regolo::inline v0 {
     The path is joined to the base URL as those of the typed methods are: with or without a leading
     `/v1`, which is never doubled. It may end in a query.
 */
-class REGOLO_EXPORT api_request {
+class REGOLO_EXPORT api_request
+{
 public:
     api_request() = default;
     /// Without a body, such as ("GET", "/v1/models").
@@ -24,20 +25,21 @@ public:
     api_request(std::string_view http_method, std::string_view url_path, std::string_view text);
     api_request(std::string_view http_method, std::string_view url_path, const char* text)
         : api_request(http_method, url_path, std::string_view(text))
-    {
-    }
+    {}
     /// With a JSON body. Throws `error` with `errc::invalid_request` for a number that is not finite and
     /// for text that is not UTF-8.
-    api_request(std::string_view http_method, std::string_view url_path, const boost::json::value& json);
+    api_request(std::string_view http_method, std::string_view url_path,
+                const boost::json::value& json);
 
     std::string method = "POST";
     std::string path;
-    std::string body;                                   ///< sent as it is
-    std::string content_type = "application/json";      ///< not sent without a body
+    std::string body;                               ///< sent as it is
+    std::string content_type = "application/json";  ///< not sent without a body
 };
 
 /// The answer to an `api_request`: a success (2xx) with its body as it came.
-struct REGOLO_EXPORT api_response {
+struct REGOLO_EXPORT api_response
+{
     api_response() = default;
 
     std::string body;
@@ -48,12 +50,13 @@ struct REGOLO_EXPORT api_response {
 };
 
 /// One event of a stream, as `client::stream_request` yields it.
-struct server_event {
+struct server_event
+{
     server_event() = default;
 
-    std::string event;             ///< the `event:` field; empty when there was none
-    std::string data;              ///< the `data:` lines, joined by line feeds
-    std::string id;                ///< the last event id
+    std::string event;  ///< the `event:` field; empty when there was none
+    std::string data;   ///< the `data:` lines, joined by line feeds
+    std::string id;     ///< the last event id
 };
 
 }  // namespace regolo::inline v0

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <regolo/credential.hpp>
+#include <regolo/headers.hpp>
+#include <regolo/options.hpp>
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -7,10 +11,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <regolo/credential.hpp>
-#include <regolo/headers.hpp>
-#include <regolo/options.hpp>
 
 namespace regolo::inline v0 {
 
@@ -24,7 +24,8 @@ namespace regolo::inline v0 {
     auto answer = co_await client.chat(request, options);
     @endcode
 */
-class REGOLO_EXPORT call_options {
+class REGOLO_EXPORT call_options
+{
 public:
     call_options() = default;
 

@@ -1,5 +1,16 @@
 #pragma once
 
+#include <regolo/error.hpp>
+#include <regolo/json.hpp>
+#include <regolo/message.hpp>
+#include <regolo/metadata.hpp>
+#include <regolo/tool.hpp>
+#include <regolo/usage.hpp>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -8,22 +19,12 @@
 #include <variant>
 #include <vector>
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
-
-#include <regolo/error.hpp>
-#include <regolo/json.hpp>
-#include <regolo/message.hpp>
-#include <regolo/metadata.hpp>
-#include <regolo/tool.hpp>
-#include <regolo/usage.hpp>
-
 namespace regolo::inline v0 {
 
 /// Which members of a message taken from an answer go out again besides content, tool calls and
 /// `extra`. Servers differ in what they accept, so the default is the part all of them do.
-struct echo_options {
+struct echo_options
+{
     bool reasoning = false;
     bool refusal = false;
     bool annotations = false;
@@ -42,7 +43,8 @@ struct echo_options {
     request.extra["chat_template_kwargs"] = {{"enable_thinking", false}};
     @endcode
 */
-class REGOLO_EXPORT chat_request {
+class REGOLO_EXPORT chat_request
+{
 public:
     chat_request() = default;
     /// For that model; an empty name means `client_config::model`.
@@ -64,7 +66,10 @@ public:
     chat_request&& system(std::string_view text) && { return std::move(system(text)); }
     chat_request&& developer(std::string_view text) && { return std::move(developer(text)); }
     chat_request&& user(std::string_view text) && { return std::move(user(text)); }
-    chat_request&& user(std::vector<content_part> parts) && { return std::move(user(std::move(parts))); }
+    chat_request&& user(std::vector<content_part> parts) &&
+    {
+        return std::move(user(std::move(parts)));
+    }
     chat_request&& assistant(std::string_view text) && { return std::move(assistant(text)); }
     chat_request&& tool_result(std::string_view tool_call_id, std::string_view text) &&
     {
@@ -76,19 +81,19 @@ public:
     std::vector<chat_message> messages;
     echo_options echo;
 
-    std::optional<double> temperature;          ///< usually 0 to 2
+    std::optional<double> temperature;  ///< usually 0 to 2
     std::optional<double> top_p;
     std::optional<std::int64_t> top_k;
     std::optional<double> min_p;
     std::optional<double> frequency_penalty;
     std::optional<double> presence_penalty;
     std::optional<double> repetition_penalty;
-    boost::json::object logit_bias;             ///< token id (as text) to bias
+    boost::json::object logit_bias;  ///< token id (as text) to bias
     std::optional<std::int64_t> max_tokens;
     std::optional<std::int64_t> max_completion_tokens;
-    std::optional<std::int64_t> n;              ///< number of choices
+    std::optional<std::int64_t> n;  ///< number of choices
     std::optional<std::int64_t> seed;
-    std::vector<std::string> stop;              ///< one is sent as a string, several as an array
+    std::vector<std::string> stop;  ///< one is sent as a string, several as an array
     std::vector<std::int64_t> stop_token_ids;
     std::optional<bool> logprobs;
     std::optional<std::int64_t> top_logprobs;
@@ -97,11 +102,11 @@ public:
     std::optional<bool> parallel_tool_calls;
     std::optional<regolo::response_format> response_format;
     std::optional<bool> thinking;
-    std::string reasoning_effort;               ///< "low", "medium" or "high"
+    std::string reasoning_effort;  ///< "low", "medium" or "high"
     boost::json::object chat_template_kwargs;
     std::optional<bool> skip_special_tokens;
-    std::optional<bool> disable_fallbacks;      ///< true: never answer with another model
-    std::string end_user;                       ///< sent as `user`
+    std::optional<bool> disable_fallbacks;  ///< true: never answer with another model
+    std::string end_user;                   ///< sent as `user`
     boost::json::object metadata;
     std::string service_tier;
     /// `stream_options.include_usage`. Unset: sent as true when streaming.
@@ -111,7 +116,8 @@ public:
 };
 
 /// One token with its log-probability.
-struct token_logprob {
+struct token_logprob
+{
     token_logprob() = default;
 
     std::string token;
@@ -122,7 +128,8 @@ struct token_logprob {
 };
 
 /// Log-probabilities of a choice.
-struct logprobs {
+struct logprobs
+{
     logprobs() = default;
 
     std::vector<token_logprob> content;
@@ -131,25 +138,27 @@ struct logprobs {
 };
 
 /// One of the answers of a response.
-struct chat_choice {
+struct chat_choice
+{
     chat_choice() = default;
 
     std::int64_t index = 0;
     chat_message message;
-    std::string finish_reason;            ///< "stop", "length", "tool_calls", ...; empty when none came
+    std::string finish_reason;  ///< "stop", "length", "tool_calls", ...; empty when none came
     std::optional<regolo::logprobs> logprobs;
-    boost::json::value stop_reason;       ///< what stopped vLLM: a token id, a string, or null
+    boost::json::value stop_reason;  ///< what stopped vLLM: a token id, a string, or null
     boost::json::object extra;
 };
 
 /// A whole answer to a `chat_request`.
-struct REGOLO_EXPORT chat_response {
+struct REGOLO_EXPORT chat_response
+{
     chat_response() = default;
 
     std::string id;
     std::string object;
-    std::int64_t created = 0;             ///< seconds since 1970
-    std::string model;                    ///< may differ from the one asked for
+    std::int64_t created = 0;  ///< seconds since 1970
+    std::string model;         ///< may differ from the one asked for
     std::vector<chat_choice> choices;
     std::optional<regolo::usage> usage;
     std::string system_fingerprint;
@@ -170,20 +179,22 @@ struct REGOLO_EXPORT chat_response {
 };
 
 /// A piece of a tool call in a chunk. Its parts belong to the call of the same `index`.
-struct tool_call_delta {
+struct tool_call_delta
+{
     tool_call_delta() = default;
 
-    std::optional<std::int64_t> index;    ///< some servers send none
+    std::optional<std::int64_t> index;  ///< some servers send none
     std::string id;
     std::string type;
     std::string name;
-    std::string arguments;                ///< a piece of JSON text
-    boost::json::object function_extra;   ///< further members of the inner `function` object
+    std::string arguments;               ///< a piece of JSON text
+    boost::json::object function_extra;  ///< further members of the inner `function` object
     boost::json::object extra;
 };
 
 /// What a chunk adds to a choice.
-struct chat_delta {
+struct chat_delta
+{
     chat_delta() = default;
 
     std::string role;
@@ -191,32 +202,34 @@ struct chat_delta {
     std::optional<std::string> reasoning;
     std::optional<std::string> refusal;
     std::vector<tool_call_delta> tool_calls;
-    std::optional<regolo::function_call> function_call;   ///< legacy; `arguments` is a piece
+    std::optional<regolo::function_call> function_call;  ///< legacy; `arguments` is a piece
     boost::json::array annotations;
     boost::json::object extra;
 };
 
 /// A choice in a chunk.
-struct chunk_choice {
+struct chunk_choice
+{
     chunk_choice() = default;
 
     std::int64_t index = 0;
     chat_delta delta;
-    std::string finish_reason;            ///< empty until the choice ends
+    std::string finish_reason;  ///< empty until the choice ends
     std::optional<regolo::logprobs> logprobs;
     boost::json::value stop_reason;
     boost::json::object extra;
 };
 
 /// One event of a streamed answer.
-struct REGOLO_EXPORT chat_chunk {
+struct REGOLO_EXPORT chat_chunk
+{
     chat_chunk() = default;
 
     std::string id;
     std::string object;
     std::int64_t created = 0;
     std::string model;
-    std::vector<chunk_choice> choices;    ///< may be empty, as in a usage chunk
+    std::vector<chunk_choice> choices;  ///< may be empty, as in a usage chunk
     std::optional<regolo::usage> usage;
     std::string system_fingerprint;
     std::string service_tier;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <memory>
-
 #include <regolo/chat.hpp>
+
+#include <memory>
 
 namespace regolo::inline v0 {
 
@@ -12,7 +12,8 @@ namespace regolo::inline v0 {
     the last one goes on; the last usage wins and a later null does not erase it; choices come out in the
     order of their index. The cost is linear in the input, whatever the size of the pieces.
 */
-class REGOLO_EXPORT chat_accumulator {
+class REGOLO_EXPORT chat_accumulator
+{
 public:
     /// With the bound for choice and tool-call indices (`limits::index`).
     explicit chat_accumulator(std::size_t max_index = 128);

@@ -1,18 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <type_traits>
-#include <utility>
-#include <vector>
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/execution_context.hpp>
-
 #include <regolo/api_request.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>
@@ -22,6 +9,19 @@
 #include <regolo/model.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/version.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace regolo::inline v0 {
 
@@ -33,27 +33,29 @@ struct client_access;
 }  // namespace detail
 
 /// Gauges (now) and counters (since the client was made), over all origins.
-struct client_stats {
-    std::size_t connections = 0;    ///< open or being opened: the sum of the four that follow
+struct client_stats
+{
+    std::size_t connections = 0;  ///< open or being opened: the sum of the four that follow
     std::size_t connecting = 0;
     std::size_t in_use = 0;
     std::size_t idle = 0;
-    std::size_t draining = 0;       ///< an ended stream whose last bytes are still awaited
-    std::size_t waiting = 0;        ///< calls in the queue for a place
-    std::size_t calls = 0;          ///< calls and streams that have not ended
+    std::size_t draining = 0;  ///< an ended stream whose last bytes are still awaited
+    std::size_t waiting = 0;   ///< calls in the queue for a place
+    std::size_t calls = 0;     ///< calls and streams that have not ended
 
     std::uint64_t calls_started = 0;
     std::uint64_t calls_failed = 0;
-    std::uint64_t attempts = 0;           ///< requests sent or tried, without stale replays
+    std::uint64_t attempts = 0;  ///< requests sent or tried, without stale replays
     std::uint64_t retries = 0;
-    std::uint64_t stale_replays = 0;      ///< requests sent again since the reused connection was dead
+    std::uint64_t stale_replays = 0;  ///< requests sent again since the reused connection was dead
     std::uint64_t connections_opened = 0;
     std::uint64_t connections_reused = 0;
-    std::uint64_t tls_resumed = 0;        ///< handshakes shortened by a session ticket
+    std::uint64_t tls_resumed = 0;  ///< handshakes shortened by a session ticket
 };
 
 /// A request as it would be sent, for logs and bug reports. The key is masked.
-struct REGOLO_EXPORT request_preview {
+struct REGOLO_EXPORT request_preview
+{
     request_preview() = default;
 
     std::string method;
@@ -88,33 +90,29 @@ struct REGOLO_EXPORT request_preview {
     @par Errors         operations throw `error`; see `errc`. `try_await` turns that into a value
     @par Lifetimes      must not outlive its execution context; not to be used in a child after `fork`
 */
-class REGOLO_EXPORT client {
+class REGOLO_EXPORT client
+{
 public:
     /// With `client_config::from_environment()`.
     /// @throws error  `errc::bad_url` or `errc::bad_config`
     explicit client(boost::asio::any_io_executor executor)
         : client(std::move(executor), client_config::from_environment())
-    {
-    }
+    {}
 
     /// @throws error  `errc::bad_url`, `errc::bad_config`, or what OpenSSL says of `tls_options`
     client(boost::asio::any_io_executor executor, client_config config)
         : client(std::move(executor), std::move(config), &detail::this_boost_abi::tag)
-    {
-    }
+    {}
 
     /// The same on the executor of an execution context, such as an `io_context`.
     template <class ExecutionContext>
-        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
-    explicit client(ExecutionContext& context) : client(context.get_executor())
-    {
-    }
+    requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
+    explicit client(ExecutionContext& context) : client(context.get_executor()) {}
     template <class ExecutionContext>
-        requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&>
-    client(ExecutionContext& context, client_config config)
+    requires std::is_convertible_v<ExecutionContext&, boost::asio::execution_context&> client(
+        ExecutionContext& context, client_config config)
         : client(context.get_executor(), std::move(config))
-    {
-    }
+    {}
 
     /// Closes idle connections; running calls and open streams live on.
     ~client();
@@ -124,7 +122,8 @@ public:
     client& operator=(const client&) = delete;
 
     /// Sends a chat request and returns the whole answer.
-    [[nodiscard]] boost::asio::awaitable<chat_response> chat(chat_request request, call_options options = {}) const;
+    [[nodiscard]] boost::asio::awaitable<chat_response> chat(chat_request request,
+                                                             call_options options = {}) const;
 
     /** Sends a chat request and streams the answer.
 
@@ -135,12 +134,12 @@ public:
                                                                   call_options options = {}) const;
 
     /// Sends a text completion request and returns the whole answer.
-    [[nodiscard]] boost::asio::awaitable<completion_response> complete(completion_request request,
-                                                                       call_options options = {}) const;
+    [[nodiscard]] boost::asio::awaitable<completion_response> complete(
+        completion_request request, call_options options = {}) const;
 
     /// Sends a text completion request and streams the answer; see `stream_chat`.
-    [[nodiscard]] boost::asio::awaitable<completion_stream> stream_completion(completion_request request,
-                                                                              call_options options = {}) const;
+    [[nodiscard]] boost::asio::awaitable<completion_stream> stream_completion(
+        completion_request request, call_options options = {}) const;
 
     /// Lists the models.
     [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {}) const;
@@ -150,15 +149,17 @@ public:
                                                                call_options options = {}) const;
 
     /// Sends any request and streams the events of the answer.
-    [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(api_request request,
-                                                                      call_options options = {}) const;
+    [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(
+        api_request request, call_options options = {}) const;
 
     /// What a call would send. `stream` shows the form that the streaming call sends.
     /// @throws error  as the call itself would before it touches the network
-    [[nodiscard]] request_preview preview(const chat_request& request, const call_options& options = {},
+    [[nodiscard]] request_preview preview(const chat_request& request,
+                                          const call_options& options = {},
                                           bool stream = false) const;
     [[nodiscard]] request_preview preview(const completion_request& request,
-                                          const call_options& options = {}, bool stream = false) const;
+                                          const call_options& options = {},
+                                          bool stream = false) const;
     [[nodiscard]] request_preview preview(const api_request& request,
                                           const call_options& options = {}) const;
 

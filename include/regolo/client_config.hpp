@@ -1,13 +1,13 @@
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
 #include <regolo/credential.hpp>
 #include <regolo/headers.hpp>
 #include <regolo/observer.hpp>
 #include <regolo/options.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace regolo::inline v0 {
 
@@ -16,7 +16,8 @@ namespace regolo::inline v0 {
     A default-made configuration knows nothing of the environment; `from_environment` does, and is what a
     client without a configuration uses.
 */
-class REGOLO_EXPORT client_config {
+class REGOLO_EXPORT client_config
+{
 public:
     client_config() = default;
     /// The default URL with this key (not a URL: one given here by mistake is refused).

@@ -1,19 +1,19 @@
 #pragma once
 
+#include <regolo/error.hpp>
+#include <regolo/json.hpp>
+#include <regolo/metadata.hpp>
+#include <regolo/usage.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include <boost/json/object.hpp>
-#include <boost/json/value.hpp>
-
-#include <regolo/error.hpp>
-#include <regolo/json.hpp>
-#include <regolo/metadata.hpp>
-#include <regolo/usage.hpp>
 
 namespace regolo::inline v0 {
 
@@ -25,11 +25,13 @@ namespace regolo::inline v0 {
     request.max_tokens = 64;
     @endcode
 */
-class REGOLO_EXPORT completion_request {
+class REGOLO_EXPORT completion_request
+{
 public:
     /// Text, several texts, token ids, or several lists of token ids.
-    using prompt_type = std::variant<std::string, std::vector<std::string>, std::vector<std::int64_t>,
-                                     std::vector<std::vector<std::int64_t>>>;
+    using prompt_type =
+        std::variant<std::string, std::vector<std::string>, std::vector<std::int64_t>,
+                     std::vector<std::vector<std::int64_t>>>;
 
     completion_request() = default;
     explicit completion_request(std::string_view model_name);
@@ -50,30 +52,32 @@ public:
     std::optional<std::int64_t> n;
     std::optional<std::int64_t> best_of;
     std::optional<std::int64_t> seed;
-    std::optional<std::int64_t> logprobs;     ///< number of alternatives per token
-    std::optional<bool> echo;                 ///< the answer begins with the prompt
+    std::optional<std::int64_t> logprobs;  ///< number of alternatives per token
+    std::optional<bool> echo;              ///< the answer begins with the prompt
     std::vector<std::string> stop;
     std::vector<std::int64_t> stop_token_ids;
     std::optional<bool> skip_special_tokens;
     std::optional<bool> disable_fallbacks;
-    std::string end_user;                     ///< sent as `user`
-    std::optional<bool> include_usage;        ///< as in `chat_request`
+    std::string end_user;               ///< sent as `user`
+    std::optional<bool> include_usage;  ///< as in `chat_request`
     boost::json::object extra;
 };
 
-struct completion_choice {
+struct completion_choice
+{
     completion_choice() = default;
 
     std::int64_t index = 0;
     std::string text;
     std::string finish_reason;
-    boost::json::value logprobs;              ///< as sent: servers use two shapes
+    boost::json::value logprobs;  ///< as sent: servers use two shapes
     boost::json::value stop_reason;
     boost::json::object extra;
 };
 
 /// A whole answer to a `completion_request`.
-struct REGOLO_EXPORT completion_response {
+struct REGOLO_EXPORT completion_response
+{
     completion_response() = default;
 
     std::string id;
@@ -92,7 +96,8 @@ struct REGOLO_EXPORT completion_response {
 };
 
 /// One event of a streamed completion: the same members, `text` being what it adds.
-struct REGOLO_EXPORT completion_chunk {
+struct REGOLO_EXPORT completion_chunk
+{
     completion_chunk() = default;
 
     std::string id;
@@ -110,9 +115,11 @@ struct REGOLO_EXPORT completion_chunk {
 };
 
 template <>
-REGOLO_EXPORT result<completion_request> from_json<completion_request>(const boost::json::value& json);
+REGOLO_EXPORT result<completion_request> from_json<completion_request>(
+    const boost::json::value& json);
 template <>
-REGOLO_EXPORT result<completion_response> from_json<completion_response>(const boost::json::value& json);
+REGOLO_EXPORT result<completion_response> from_json<completion_response>(
+    const boost::json::value& json);
 template <>
 REGOLO_EXPORT result<completion_chunk> from_json<completion_chunk>(const boost::json::value& json);
 

@@ -1,15 +1,15 @@
 #pragma once
 
+#include <regolo/export.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-
-#include <boost/asio/awaitable.hpp>
-
-#include <regolo/export.hpp>
 
 namespace regolo::inline v0 {
 
@@ -23,7 +23,8 @@ namespace regolo::inline v0 {
     one running request to it. After a 401 it is asked once more and the attempt is made once more.
     What it throws becomes the error of the call.
 */
-class REGOLO_EXPORT credential {
+class REGOLO_EXPORT credential
+{
 public:
     using provider = std::function<boost::asio::awaitable<std::string>()>;
 
@@ -39,10 +40,10 @@ public:
     /// A key that changes: see the class.
     credential(provider source);
     template <class Function>
-        requires std::is_invocable_r_v<boost::asio::awaitable<std::string>, Function&>
-    credential(Function source) : credential(provider(std::move(source)))
-    {
-    }
+    requires std::is_invocable_r_v<boost::asio::awaitable<std::string>, Function&> credential(
+        Function source)
+        : credential(provider(std::move(source)))
+    {}
 
     /// Neither a key nor a provider.
     [[nodiscard]] bool empty() const noexcept;

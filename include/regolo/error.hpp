@@ -1,16 +1,16 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <optional>
-#include <string>
-#include <type_traits>
+#include <regolo/metadata.hpp>
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <regolo/metadata.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
 
 namespace regolo::inline v0 {
 
@@ -20,9 +20,10 @@ namespace regolo::inline v0 {
     `error_info::code` ("Connection refused" stays that); `error_info::where` says at which step.
     A cancellation asked for by the caller is `boost::asio::error::operation_aborted`.
 */
-enum class errc {
+enum class errc
+{
     /// No key is configured and the default URL needs one.
-    no_key = 1,   // each group has its own hundred, so that later codes join without renumbering
+    no_key = 1,  // each group has its own hundred, so that later codes join without renumbering
     /// The base URL or a path cannot be used.
     bad_url,
     /// A setting of `client_config` or `call_options` is out of its range.
@@ -109,16 +110,17 @@ enum class errc {
 [[nodiscard]] REGOLO_EXPORT boost::system::error_code make_error_code(errc code) noexcept;
 
 /// The step of an exchange.
-enum class phase {
-    prepare,   ///< before anything touched the network
-    queue,     ///< waiting for a place in the pool
-    resolve,   ///< looking the host name up
-    connect,   ///< TCP
-    tls,       ///< the TLS handshake
-    proxy,     ///< talking to a proxy
-    send,      ///< sending the request
-    head,      ///< waiting for the response head
-    body,      ///< reading the response body
+enum class phase
+{
+    prepare,  ///< before anything touched the network
+    queue,    ///< waiting for a place in the pool
+    resolve,  ///< looking the host name up
+    connect,  ///< TCP
+    tls,      ///< the TLS handshake
+    proxy,    ///< talking to a proxy
+    send,     ///< sending the request
+    head,     ///< waiting for the response head
+    body,     ///< reading the response body
 };
 
 /// The name of a phase in lower case, such as "connect".
@@ -130,24 +132,25 @@ enum class phase {
     members are the server's words: they may repeat what the caller sent, but anything that looks like a key was
     replaced. Status, ids and attempts are those of `metadata`, repeated for convenience.
 */
-struct error_info {
+struct error_info
+{
     error_info() = default;
 
     boost::system::error_code code;
     phase where = phase::prepare;
-    bool sent = false;              ///< at least one byte of the request may have reached the server
-    int http_status = 0;            ///< 0 when no response head arrived
-    std::string message;            ///< what failed and what to do about it
+    bool sent = false;    ///< at least one byte of the request may have reached the server
+    int http_status = 0;  ///< 0 when no response head arrived
+    std::string message;  ///< what failed and what to do about it
     std::string server_message;
     std::string server_type;
-    std::string server_code;        ///< as text, also when the server sent a number
+    std::string server_code;  ///< as text, also when the server sent a number
     std::string server_param;
-    std::string call_id;            ///< our id of the call, known to the server as `x-litellm-call-id`
-    std::string request_id;         ///< the server's id, empty when it sent none
-    std::optional<std::chrono::microseconds> retry_after;   ///< how long the server asks to wait
-    std::optional<bool> should_retry;                       ///< the server's `x-should-retry`
-    int attempts = 0;               ///< requests started
-    std::string partial_text;       ///< text that had arrived, for calls without a stream object
+    std::string call_id;     ///< our id of the call, known to the server as `x-litellm-call-id`
+    std::string request_id;  ///< the server's id, empty when it sent none
+    std::optional<std::chrono::microseconds> retry_after;  ///< how long the server asks to wait
+    std::optional<bool> should_retry;                      ///< the server's `x-should-retry`
+    int attempts = 0;                                      ///< requests started
+    std::string partial_text;  ///< text that had arrived, for calls without a stream object
     regolo::metadata metadata;
 };
 
@@ -167,7 +170,8 @@ struct error_info {
 
     `code()` is `info().code`; `what()` is `describe(info())`.
 */
-class REGOLO_EXPORT error : public boost::system::system_error {
+class REGOLO_EXPORT error : public boost::system::system_error
+{
 public:
     explicit error(error_info info);
 
@@ -190,4 +194,5 @@ using result = boost::system::result<T, error_info>;
 }  // namespace regolo::inline v0
 
 template <>
-struct boost::system::is_error_code_enum<regolo::errc> : std::true_type {};
+struct boost::system::is_error_code_enum<regolo::errc> : std::true_type
+{};

@@ -1,24 +1,24 @@
 #pragma once
 
+#include <regolo/export.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <regolo/export.hpp>
-
 namespace regolo::inline v0 {
 
 /// One HTTP header field. Names compare without regard to case.
-struct header {
+struct header
+{
     std::string name;
     std::string value;
 
     header() = default;
     header(std::string_view field_name, std::string_view field_value)
         : name(field_name), value(field_value)
-    {
-    }
+    {}
 };
 
 /// The value of the first field of that name (any case), or nothing. The view points into `fields`.

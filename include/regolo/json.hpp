@@ -1,8 +1,8 @@
 #pragma once
 
-#include <boost/json/value.hpp>
-
 #include <regolo/error.hpp>
+
+#include <boost/json/value.hpp>
 
 namespace regolo::inline v0 {
 

@@ -1,22 +1,23 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
-#include <boost/json/object.hpp>
-
 #include <regolo/error.hpp>
 #include <regolo/json.hpp>
 #include <regolo/metadata.hpp>
 
+#include <boost/json/object.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace regolo::inline v0 {
 
 /// A model that the server offers.
-struct model {
+struct model
+{
     model() = default;
 
-    std::string id;                ///< case matters
+    std::string id;  ///< case matters
     std::string object;
     std::int64_t created = 0;
     std::string owned_by;
@@ -24,7 +25,8 @@ struct model {
 };
 
 /// The answer of `GET /v1/models`.
-struct REGOLO_EXPORT model_list {
+struct REGOLO_EXPORT model_list
+{
     model_list() = default;
 
     std::vector<model> data;

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <regolo/export.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
-
-#include <regolo/export.hpp>
 
 namespace regolo::inline v0 {
 
@@ -14,16 +14,17 @@ namespace regolo::inline v0 {
     An unset member takes the client's value in `call_options`, and the default in `client_config`.
     Zero switches a limit off; a negative value is refused with `errc::bad_config`.
 */
-struct time_limits {
+struct time_limits
+{
     using duration = std::chrono::milliseconds;
 
-    std::optional<duration> queue;         ///< for a place in the pool; default 600 s
-    std::optional<duration> connect;       ///< look-up, TCP and TLS together; default 10 s
-    std::optional<duration> send;          ///< without progress while sending; default 60 s
-    std::optional<duration> head;          ///< last request byte to response head; default 600 s
-    std::optional<duration> first_event;   ///< response head to the first event; default 600 s
-    std::optional<duration> idle;          ///< between bytes, while a read is pending; default 120 s
-    std::optional<duration> total;         ///< the whole call with all its attempts; default none
+    std::optional<duration> queue;        ///< for a place in the pool; default 600 s
+    std::optional<duration> connect;      ///< look-up, TCP and TLS together; default 10 s
+    std::optional<duration> send;         ///< without progress while sending; default 60 s
+    std::optional<duration> head;         ///< last request byte to response head; default 600 s
+    std::optional<duration> first_event;  ///< response head to the first event; default 600 s
+    std::optional<duration> idle;         ///< between bytes, while a read is pending; default 120 s
+    std::optional<duration> total;        ///< the whole call with all its attempts; default none
 };
 
 /** When and how a failed attempt is made again.
@@ -33,48 +34,54 @@ struct time_limits {
     status. Never retried: anything after a stream's first chunk, a certificate failure, a used-up
     budget or quota, a time limit that fired while the server was working.
 */
-struct retry_policy {
+struct retry_policy
+{
     using duration = std::chrono::milliseconds;
 
-    int max_retries = 2;                        ///< attempts after the first; 0 switches retries off
-    duration initial_delay{500};                ///< before the first retry; doubled for each further one
-    duration max_delay{8000};                   ///< upper bound of the doubled delay
-    double jitter = 0.25;                       ///< up to this share of the delay is taken off; 0 to 1
-    duration retry_after_cap{120000};           ///< a server that asks for more is not waited for
-    duration late_timeout{30000};               ///< 408 and 504 that came later than this are not retried
-    bool replay_sent = false;                   ///< retry a request that was sent and lost: may be billed twice
+    int max_retries = 2;               ///< attempts after the first; 0 switches retries off
+    duration initial_delay{500};       ///< before the first retry; doubled for each further one
+    duration max_delay{8000};          ///< upper bound of the doubled delay
+    double jitter = 0.25;              ///< up to this share of the delay is taken off; 0 to 1
+    duration retry_after_cap{120000};  ///< a server that asks for more is not waited for
+    duration late_timeout{30000};      ///< 408 and 504 that came later than this are not retried
+    bool replay_sent = false;  ///< retry a request that was sent and lost: may be billed twice
 };
 
 /// The connection pool, per origin (scheme, host and port).
-struct pool_options {
+struct pool_options
+{
     using duration = std::chrono::milliseconds;
 
-    std::size_t max_connections = 1000;         ///< at least 1; further calls wait in order
-    std::size_t max_idle = 1000;                ///< kept open and unused; 0 keeps none
-    duration idle_limit{4000};                  ///< until a server shows that it keeps them longer (gateways close at 5 s)
-    duration learnt_idle_limit{60000};          ///< upper bound of what a server's hint may raise it to
-    duration max_age{600000};                   ///< less up to 10 % jitter; zero: no limit
-    duration dns_cache{30000};                  ///< how long a look-up is used; zero: not kept
-    duration connection_attempt_delay{250};     ///< before the next address is tried (RFC 8305, section 5)
-    bool tcp_keepalive = true;                  ///< probes after 60 s, every 15 s, 5 times
+    std::size_t max_connections = 1000;  ///< at least 1; further calls wait in order
+    std::size_t max_idle = 1000;         ///< kept open and unused; 0 keeps none
+    duration idle_limit{
+        4000};  ///< until a server shows that it keeps them longer (gateways close at 5 s)
+    duration learnt_idle_limit{60000};  ///< upper bound of what a server's hint may raise it to
+    duration max_age{600000};           ///< less up to 10 % jitter; zero: no limit
+    duration dns_cache{30000};          ///< how long a look-up is used; zero: not kept
+    duration connection_attempt_delay{
+        250};                   ///< before the next address is tried (RFC 8305, section 5)
+    bool tcp_keepalive = true;  ///< probes after 60 s, every 15 s, 5 times
 };
 
 /// Upper bounds in bytes unless said otherwise. All are finite; raise what a program needs.
-struct limits {
-    std::size_t head = std::size_t{64} * 1024;                     ///< response head
-    std::size_t error_body = std::size_t{64} * 1024;               ///< body of a response that is no success
-    std::size_t body = std::size_t{256} * 1024 * 1024;             ///< body of a whole JSON answer
-    std::size_t event = std::size_t{64} * 1024 * 1024;             ///< one event of a stream
-    std::size_t json_depth = 128;                     ///< nested arrays and objects
-    std::size_t index = 128;                          ///< choice and tool-call indices: below this
+struct limits
+{
+    std::size_t head = std::size_t{64} * 1024;          ///< response head
+    std::size_t error_body = std::size_t{64} * 1024;    ///< body of a response that is no success
+    std::size_t body = std::size_t{256} * 1024 * 1024;  ///< body of a whole JSON answer
+    std::size_t event = std::size_t{64} * 1024 * 1024;  ///< one event of a stream
+    std::size_t json_depth = 128;                       ///< nested arrays and objects
+    std::size_t index = 128;  ///< choice and tool-call indices: below this
 };
 
 /// TLS. The system's trust store, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used in any case.
-struct tls_options {
-    std::string ca_file;            ///< PEM file of further certificate authorities
-    std::string ca_pem;             ///< the same, as text
-    std::string client_cert_file;   ///< PEM chain that this client shows
-    std::string client_key_file;    ///< PEM private key for it
+struct tls_options
+{
+    std::string ca_file;           ///< PEM file of further certificate authorities
+    std::string ca_pem;            ///< the same, as text
+    std::string client_cert_file;  ///< PEM chain that this client shows
+    std::string client_key_file;   ///< PEM private key for it
 
     /// Switches peer and host-name verification off. Anybody on the way can then read the key.
     bool dangerously_skip_verification = false;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <regolo/error.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -7,16 +9,16 @@
 #include <string>
 #include <string_view>
 
-#include <regolo/error.hpp>
-
 namespace regolo::inline v0 {
 
 /// An event of a stream. The views are valid until the next call of a member of its parser.
-struct sse_event {
-    std::string_view event;        ///< the `event:` field; empty means "message"
-    std::string_view data;         ///< the `data:` lines, joined by line feeds
-    std::string_view id;           ///< the last event id seen so far
-    std::string_view unknown_line; ///< see `sse_parser::report_unknown_lines`; the rest is empty then
+struct sse_event
+{
+    std::string_view event;  ///< the `event:` field; empty means "message"
+    std::string_view data;   ///< the `data:` lines, joined by line feeds
+    std::string_view id;     ///< the last event id seen so far
+    std::string_view
+        unknown_line;  ///< see `sse_parser::report_unknown_lines`; the rest is empty then
 };
 
 /** An incremental parser of server-sent events (HTML standard, section 9.2.6).
@@ -35,7 +37,8 @@ struct sse_event {
     is not delivered. Where the stream ends without the blank line that completes an event, the standard
     drops the event; `finish()` offers it, since servers are found that end this way.
 */
-class REGOLO_EXPORT sse_parser {
+class REGOLO_EXPORT sse_parser
+{
 public:
     /// With a limit in bytes for the data of one event, and for each of its other fields. Comments and
     /// unknown fields have none, as they take no memory.
@@ -76,7 +79,8 @@ public:
 
 private:
     /// A field's value: it lies in the pushed bytes until they go away or it must grow.
-    class value_text {
+    class value_text
+    {
     public:
         [[nodiscard]] std::string_view view() const noexcept { return owned_ ? own_ : borrowed_; }
         void refer(std::string_view text) noexcept;
@@ -92,15 +96,21 @@ private:
     };
 
     /// What is known about the line that the pushed bytes broke off in.
-    enum class line {
-        fresh,      // nothing of it has arrived
-        prefix,     // its first bytes are in line_, too few to tell the field
-        data,       // the rest of it belongs to data_
-        kept,       // collected in line_ until it is complete
+    enum class line
+    {
+        fresh,   // nothing of it has arrived
+        prefix,  // its first bytes are in line_, too few to tell the field
+        data,    // the rest of it belongs to data_
+        kept,    // collected in line_ until it is complete
         comment,
         ignored,
     };
-    enum class outcome { nothing, event, unknown };
+    enum class outcome
+    {
+        nothing,
+        event,
+        unknown
+    };
 
     outcome take_next();
     [[nodiscard]] std::size_t find_line_end() noexcept;
@@ -120,25 +130,25 @@ private:
     sse_event make_unknown();
 
     std::size_t max_event_size_;
-    std::string_view input_;         // the pushed bytes
-    std::size_t position_ = 0;       // up to here they are done
-    std::size_t next_lf_ = 0;        // the first LF at or after position_, or the size of the input
-    std::size_t next_cr_ = 0;        // the same for CR
+    std::string_view input_;    // the pushed bytes
+    std::size_t position_ = 0;  // up to here they are done
+    std::size_t next_lf_ = 0;   // the first LF at or after position_, or the size of the input
+    std::size_t next_cr_ = 0;   // the same for CR
     line state_ = line::fresh;
-    bool skip_lf_ = false;           // the last line ended in CR: an LF now belongs to it
-    unsigned char bom_ = 0;          // bytes of the byte order mark seen; 3 when that is settled
+    bool skip_lf_ = false;   // the last line ended in CR: an LF now belongs to it
+    unsigned char bom_ = 0;  // bytes of the byte order mark seen; 3 when that is settled
     bool has_data_ = false;
     bool has_id_ = false;
-    bool dispatched_ = false;        // the event was handed out; its buffers are free at the next call
+    bool dispatched_ = false;  // the event was handed out; its buffers are free at the next call
     bool failed_ = false;
     bool report_unknown_ = false;
-    std::string line_;               // the line so far, where it is collected
-    std::string_view unknown_;       // the line to be reported
+    std::string line_;          // the line so far, where it is collected
+    std::string_view unknown_;  // the line to be reported
     value_text data_;
     value_text event_;
-    value_text id_;                  // counts from the end of the event on
+    value_text id_;  // counts from the end of the event on
     std::string last_id_;
-    std::string decoded_data_;       // data with its invalid UTF-8 replaced
+    std::string decoded_data_;  // data with its invalid UTF-8 replaced
     std::string decoded_event_;
     std::optional<std::chrono::milliseconds> reconnection_time_;
     std::uint64_t comments_ = 0;

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <optional>
-
-#include <boost/asio/awaitable.hpp>
-
 #include <regolo/api_request.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/error.hpp>
 #include <regolo/metadata.hpp>
 #include <regolo/stream_end.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
 
 namespace regolo::inline v0 {
 
@@ -33,7 +33,8 @@ struct stream_access;
     @par Lifetimes      a stream may outlive its client, not the client's execution context
 */
 template <class Chunk>
-class REGOLO_EXPORT basic_stream {
+class REGOLO_EXPORT basic_stream
+{
 public:
     /// A stream that has nothing to give, as a moved-from one: `next()` fails with `operation_aborted`.
     basic_stream() noexcept;
@@ -65,7 +66,8 @@ public:
         @returns nothing at the end of the stream
         @par Errors  `errc::wait_timeout` when the time passed: the stream is as before, call again to go on
     */
-    [[nodiscard]] boost::asio::awaitable<std::optional<Chunk>> next_for(std::chrono::nanoseconds limit);
+    [[nodiscard]] boost::asio::awaitable<std::optional<Chunk>> next_for(
+        std::chrono::nanoseconds limit);
 
     /// What the response head told. Until the first chunk, `next()` may start a new attempt and with it replace
     /// this. The reference is valid while the stream lives and no `next()` is waiting.
@@ -97,7 +99,8 @@ protected:
         std::cout << chunk->text() << std::flush;
     @endcode
 */
-class REGOLO_EXPORT chat_stream : public detail::basic_stream<chat_chunk> {
+class REGOLO_EXPORT chat_stream : public detail::basic_stream<chat_chunk>
+{
 public:
     chat_stream() = default;
 
@@ -110,7 +113,8 @@ private:
 };
 
 /// The chunks of a streamed completion; used as `chat_stream` is.
-class REGOLO_EXPORT completion_stream : public detail::basic_stream<completion_chunk> {
+class REGOLO_EXPORT completion_stream : public detail::basic_stream<completion_chunk>
+{
 public:
     completion_stream() = default;
 
@@ -124,7 +128,8 @@ private:
 
 /// The raw events of any stream; used as `chat_stream` is. It ends as `done` at `[DONE]`, which is not
 /// yielded, and as `finished` where the body ends cleanly: what an event means is up to the caller.
-class REGOLO_EXPORT event_stream : public detail::basic_stream<server_event> {
+class REGOLO_EXPORT event_stream : public detail::basic_stream<server_event>
+{
 public:
     event_stream() = default;
 

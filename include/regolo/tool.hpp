@@ -1,39 +1,40 @@
 #pragma once
 
+#include <regolo/error.hpp>
+#include <regolo/json.hpp>
+
+#include <boost/json/object.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <boost/json/object.hpp>
-
-#include <regolo/error.hpp>
-#include <regolo/json.hpp>
-
 namespace regolo::inline v0 {
 
 /// A function that the model may call.
-struct tool {
+struct tool
+{
     std::string type = "function";
     std::string name;
     std::string description;
-    boost::json::object parameters;       ///< JSON schema of the arguments
+    boost::json::object parameters;  ///< JSON schema of the arguments
     std::optional<bool> strict;
-    boost::json::object function_extra;   ///< further members of the inner `function` object
+    boost::json::object function_extra;  ///< further members of the inner `function` object
     boost::json::object extra;
 
     tool() = default;
     explicit tool(std::string_view function_name) : name(function_name) {}
     tool(std::string_view function_name, std::string_view what_it_does, boost::json::object schema)
         : name(function_name), description(what_it_does), parameters(std::move(schema))
-    {
-    }
+    {}
 };
 
 /// Which tools the model may or must use. Made by the named functions.
-struct REGOLO_EXPORT tool_choice {
-    std::string mode;                     ///< "auto", "required" or "none" when sent as a string
-    boost::json::object object;           ///< sent instead of `mode` when not empty
+struct REGOLO_EXPORT tool_choice
+{
+    std::string mode;            ///< "auto", "required" or "none" when sent as a string
+    boost::json::object object;  ///< sent instead of `mode` when not empty
 
     tool_choice() = default;
 
@@ -43,13 +44,15 @@ struct REGOLO_EXPORT tool_choice {
     /// Exactly this function.
     [[nodiscard]] static tool_choice function(std::string_view name);
     /// Any of these; `mode` is "auto" or "required".
-    [[nodiscard]] static tool_choice allowed(std::string_view mode, const std::vector<std::string>& names);
+    [[nodiscard]] static tool_choice allowed(std::string_view mode,
+                                             const std::vector<std::string>& names);
 };
 
 /// The shape of the answer's text. Made by the named functions.
-struct REGOLO_EXPORT response_format {
-    std::string type;                     ///< "text", "json_object" or "json_schema"
-    boost::json::object json_schema;      ///< `{"name","schema","strict"}` of that type
+struct REGOLO_EXPORT response_format
+{
+    std::string type;                 ///< "text", "json_object" or "json_schema"
+    boost::json::object json_schema;  ///< `{"name","schema","strict"}` of that type
     boost::json::object extra;
 
     response_format() = default;

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <exception>
-#include <type_traits>
-#include <utility>
+#include <regolo/error.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
-#include <regolo/error.hpp>
+#include <exception>
+#include <type_traits>
+#include <utility>
 
 namespace regolo::inline v0 {
 
@@ -32,16 +32,20 @@ template <class T>
 [[nodiscard]] boost::asio::awaitable<result<T>> try_await(boost::asio::awaitable<T> operation)
 {
     std::exception_ptr failure;
-    try {
-        if constexpr (std::is_void_v<T>) {
+    try
+    {
+        if constexpr (std::is_void_v<T>)
+        {
             co_await std::move(operation);
             co_return result<T>();
         }
-        else {
+        else
+        {
             co_return result<T>(co_await std::move(operation));
         }
     }
-    catch (...) {
+    catch (...)
+    {
         failure = std::current_exception();
     }
     co_return result<T>(detail::to_error_info(std::move(failure)));

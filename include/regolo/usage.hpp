@@ -1,17 +1,18 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <regolo/error.hpp>
+#include <regolo/json.hpp>
 
 #include <boost/json/object.hpp>
 
-#include <regolo/error.hpp>
-#include <regolo/json.hpp>
+#include <cstdint>
+#include <optional>
 
 namespace regolo::inline v0 {
 
 /// `usage.prompt_tokens_details`.
-struct prompt_tokens_details {
+struct prompt_tokens_details
+{
     prompt_tokens_details() = default;
 
     std::optional<std::int64_t> cached_tokens;
@@ -20,7 +21,8 @@ struct prompt_tokens_details {
 };
 
 /// `usage.completion_tokens_details`.
-struct completion_tokens_details {
+struct completion_tokens_details
+{
     completion_tokens_details() = default;
 
     std::optional<std::int64_t> reasoning_tokens;
@@ -31,7 +33,8 @@ struct completion_tokens_details {
 };
 
 /// Tokens used, as the server counted them. What it did not send is unset, never zero.
-struct usage {
+struct usage
+{
     usage() = default;
 
     std::optional<std::int64_t> prompt_tokens;

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <string_view>
-
 #include <regolo/export.hpp>
+
+#include <string_view>
 
 namespace regolo::inline v0 {
 
@@ -33,7 +33,8 @@ template <int BoostVersion, bool AllocationHooks>
 struct boost_abi;
 
 template <>
-struct boost_abi<BOOST_VERSION, asio_allocation_hooks> {
+struct boost_abi<BOOST_VERSION, asio_allocation_hooks>
+{
     REGOLO_EXPORT static const char tag;
 };
 
