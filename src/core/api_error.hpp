@@ -1,20 +1,21 @@
 #pragma once
 
-#include <chrono>
-#include <string_view>
-
-#include <boost/json/value.hpp>
+#include "core/http_message.hpp"
 
 #include <regolo/error.hpp>
 
-#include "core/http_message.hpp"
+#include <boost/json/value.hpp>
+
+#include <chrono>
+#include <string_view>
 
 namespace regolo::core {
 
 /** What a response that is no success means: code, the server's words from any of the shapes that gateways send
     (API shapes, FastAPI, HTML, plain text, nothing), ids, retry-after, metadata. `body` may be cut at the limit.
     @param now  for a `Retry-After` that is a date */
-error_info decode_error(const response_head& head, std::string_view body, std::chrono::system_clock::time_point now);
+error_info decode_error(const response_head& head, std::string_view body,
+                        std::chrono::system_clock::time_point now);
 
 /// The same for an error frame inside a stream whose head was a success: `frame` is the JSON of the event.
 error_info decode_error_frame(const boost::json::value& frame);
@@ -38,7 +39,7 @@ void redact(error_info& info, std::string_view key);
 
 /** `retry-after-ms`, `retry-after` (seconds, fraction, HTTP date) or `llm_provider-retry-after`; nothing for zero,
     negative, past or unreadable values. */
-std::optional<std::chrono::microseconds> read_retry_after(const std::vector<header>& headers,
-                                                          std::chrono::system_clock::time_point now);
+std::optional<std::chrono::microseconds> read_retry_after(
+    const std::vector<header>& headers, std::chrono::system_clock::time_point now);
 
 }  // namespace regolo::core

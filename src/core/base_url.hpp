@@ -1,19 +1,20 @@
 #pragma once
 
+#include <regolo/error.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <regolo/error.hpp>
-
 namespace regolo::core {
 
 /// Where a connection leads: what the pool tells connections apart by. A proxy will join it here.
-struct origin {
+struct origin
+{
     bool tls = true;
-    std::string host;              ///< lower case; an IPv6 literal without brackets
+    std::string host;  ///< lower case; an IPv6 literal without brackets
     std::uint16_t port = 443;
 
     friend bool operator==(const origin&, const origin&) = default;
@@ -27,9 +28,11 @@ std::string to_string(const origin& where);
 std::string host_field(const origin& where);
 
 /// A configured URL, taken apart.
-struct base_url {
+struct base_url
+{
     core::origin origin;
-    std::string prefix;            ///< path before "/v1/...", such as "" or "/custom-model"; no slash at its end
+    std::string
+        prefix;  ///< path before "/v1/...", such as "" or "/custom-model"; no slash at its end
 };
 
 /** Takes a base URL apart. Scheme and host compare without regard to case; user info, query and fragment are

@@ -1,22 +1,24 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
-#include <boost/json/value.hpp>
-
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/error.hpp>
 #include <regolo/model.hpp>
 #include <regolo/options.hpp>
 
+#include <boost/json/value.hpp>
+
+#include <string>
+#include <string_view>
+
 namespace regolo::core {
 
 /// The body of a request. Fails with `errc::invalid_request` (the text names the member) for numbers that are not
 /// finite, text that is not UTF-8, or no model. `default_model` is used where the request names none.
-result<std::string> encode(const chat_request& request, bool stream, std::string_view default_model);
-result<std::string> encode(const completion_request& request, bool stream, std::string_view default_model);
+result<std::string> encode(const chat_request& request, bool stream,
+                           std::string_view default_model);
+result<std::string> encode(const completion_request& request, bool stream,
+                           std::string_view default_model);
 
 /// Reads a whole answer. Tolerates what servers really send; fails with `errc::bad_response` otherwise, and with the API's
 /// error where a success carries an error object.

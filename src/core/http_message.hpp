@@ -1,5 +1,11 @@
 #pragma once
 
+#include "core/base_url.hpp"
+#include "core/secret.hpp"
+
+#include <regolo/error.hpp>
+#include <regolo/headers.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -7,26 +13,22 @@
 #include <string_view>
 #include <vector>
 
-#include <regolo/error.hpp>
-#include <regolo/headers.hpp>
-
-#include "core/base_url.hpp"
-#include "core/secret.hpp"
-
 namespace regolo::core {
 
 /// A request without its key. The body is shared by the attempts of a call and never changes.
-struct http_request {
+struct http_request
+{
     std::string method;
     std::string target;
     std::vector<header> headers;
-    std::shared_ptr<const std::string> body;    ///< null: none
+    std::shared_ptr<const std::string> body;  ///< null: none
 };
 
 /// The head of a response.
-struct response_head {
+struct response_head
+{
     int status = 0;
-    int version = 11;                           ///< 10 or 11
+    int version = 11;  ///< 10 or 11
     std::string reason;
     std::vector<header> headers;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <regolo/metadata.hpp>
-
 #include "core/http_message.hpp"
+
+#include <regolo/metadata.hpp>
 
 namespace regolo::core {
 

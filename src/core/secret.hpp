@@ -10,7 +10,8 @@ void wipe(void* data, std::size_t size) noexcept;
 
 /** Text that is wiped before its memory is freed. It never grows in place, so that no old copy stays
     behind, and it has no output operator. */
-class secret {
+class secret
+{
 public:
     secret() = default;
     explicit secret(std::string_view text) : text_(text) {}
