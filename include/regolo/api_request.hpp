@@ -50,7 +50,7 @@ struct REGOLO_EXPORT api_response
 };
 
 /// One event of a stream, as `client::stream_request` yields it.
-struct server_event
+struct REGOLO_EXPORT server_event
 {
     server_event() = default;
 
