@@ -435,7 +435,7 @@ call::work call::attempt_once(bool whole, bool fresh)
     exchange_ = std::make_shared<net::exchange>(client_->world, scope_, limits_,
                                                 static_cast<net::exchange_listener&>(*this));
     if (request_->key)
-        key_ = co_await request_->key->get(scope_->executor());
+        co_await renew_key();
     co_await exchange_->open(request_->message, key_, request_->url.origin, fresh);
     note_head();
     co_await check_head();
@@ -445,6 +445,28 @@ call::work call::attempt_once(bool whole, bool fresh)
     body_ = co_await exchange_->read_body(bounds.body, "limits::body");
     bytes_received_ += exchange_->bytes_received();
     exchange_->finish();
+}
+
+// Asks for the key anew, which a fixed one answers at once.
+call::work call::renew_key()
+{
+    error_info info;
+    try
+    {
+        key_ = co_await request_->key->get(scope_->executor());
+        co_return;
+    }
+    catch (const error&)
+    {
+        throw;
+    }
+    catch (const boost::system::system_error& failure)
+    {
+        info.code = failure.code();
+    }
+    scope_->check();
+    info.message = "no key: the credential's provider failed: " + info.code.message();
+    throw error(std::move(info));
 }
 
 call::work call::check_head()

@@ -131,6 +131,7 @@ private:
     static work run(std::shared_ptr<call> self, bool whole, std::optional<error_info> last);
     work run_attempts(bool whole, std::optional<error_info> last);
     work attempt_once(bool whole, bool fresh);
+    work renew_key();
     work check_head();
     work perform(work on_strand);
     /// Aborts the call when that slot's signal is emitted.
