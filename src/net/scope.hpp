@@ -21,7 +21,7 @@ namespace regolo::net {
     the connection in use is closed in that turn, the running coroutine is cancelled, and the reason
     is kept, since Asio would only tell "operation aborted".
 */
-class scope : public std::enable_shared_from_this<scope>, private deadline_timer::entry
+class scope final : public std::enable_shared_from_this<scope>, private deadline_timer::entry
 {
 public:
     using time_point = clock::time_point;
