@@ -397,8 +397,8 @@ error_info exchange::explain(error_code ec) const
         return info;
     }
     const bool lost = closed_ || send_failed_;
-    const bool ours = ec.category() == error_category();
-    info.code = ours   ? ec
+    const bool known = ec.category() == error_category() || is_tls_failure(ec);
+    info.code = known  ? ec
                 : lost ? make_error_code(errc::connection_lost)
                        : make_error_code(errc::bad_response);
     info.message = failure_text(ec);
@@ -414,6 +414,11 @@ std::string exchange::failure_text(error_code ec) const
         return "the response head is larger than " + std::to_string(world_->head_limit) +
                " bytes (limits::head); raise that limit if this is expected";
     }
+    if (is_tls_failure(ec))
+    {
+        return "the server broke TLS off: " + ec.message() +
+               "; if it asks for a client certificate, set tls_options::client_cert_file";
+    }
     if (send_failed_)
         return "the connection broke while the request was being sent: " + ec.message();
     if (closed_)
@@ -421,10 +426,15 @@ std::string exchange::failure_text(error_code ec) const
         const std::string how = cut_ ? "without a TLS close_notify" : ec.message();
         if (where_ == phase::head)
         {
-            return bytes_received() == 0
-                       ? "the server closed the connection without an answer (" + how + ")"
-                       : "the server closed the connection in the middle of the response head (" +
-                             how + ")";
+            if (bytes_received() != 0)
+            {
+                return "the server closed the connection in the middle of the response head (" +
+                       how + ")";
+            }
+            const bool may_want_tls = !origin_.tls && !reused_;
+            return "the server closed the connection without an answer (" + how + ")" +
+                   (may_want_tls ? "; if it speaks TLS on this port, write https:// in base_url"
+                                 : "");
         }
         return "the server closed the connection in the middle of the response body (" + how +
                "); the answer is incomplete";

@@ -423,6 +423,11 @@ asio::awaitable<tls_context::secured> openssl_context::secure_with(
 
 bool is_tls_truncation(const error_code& ec) noexcept { return ec == ssl::error::stream_truncated; }
 
+bool is_tls_failure(const error_code& ec) noexcept
+{
+    return ec.category() == asio::error::get_ssl_category();
+}
+
 std::shared_ptr<tls_context> make_tls_context(const tls_options& options)
 {
     return std::make_shared<openssl_context>(options);

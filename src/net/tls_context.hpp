@@ -41,6 +41,9 @@ public:
 /// The peer ended a TLS connection without saying so (no close_notify), which may be an attacker's cut.
 bool is_tls_truncation(const error_code& ec) noexcept;
 
+/// An error of TLS itself, such as an alert, and not of the connection below.
+bool is_tls_failure(const error_code& ec) noexcept;
+
 /// @throws error  with `errc::bad_config` when a file of the options cannot be used
 std::shared_ptr<tls_context> make_tls_context(const tls_options& options);
 

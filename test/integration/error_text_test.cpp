@@ -164,7 +164,8 @@ TEST_F(ErrorText, TlsServerAskedInPlain)
     config.base_url.replace(0, 5, "http");
     config.retry.max_retries = 0;
     const auto got = ask(config);
-    expect_text(got, {"server"});
+    EXPECT_EQ(got.where, phase::head);
+    expect_text(got, {"https://"});
 }
 
 TEST_F(ErrorText, HandshakeRefused)
@@ -186,7 +187,8 @@ TEST_F(ErrorText, ClientCertificateMissing)
     auto config = config_for(server);
     config.retry.max_retries = 0;
     const auto got = ask(config);
-    expect_text(got, {"certificate"});
+    EXPECT_FALSE(contains(describe(got), "HTTP"));
+    expect_text(got, {"certificate required", "tls_options::client_cert_file"});
 }
 
 TEST_F(ErrorText, HtmlPageOfAProxy)
