@@ -613,6 +613,7 @@ void call::start_wait(std::chrono::nanoseconds limit, bool first_event)
 
 void call::start_read(bool first_event)
 {
+    bytes_before_read_ = exchange_->bytes_received();
     reading_.store(reading::pending, std::memory_order_relaxed);
     next_piece_ = 0;
     waits_for_first_ = first_event;
@@ -700,8 +701,13 @@ void call::saw_first_event()
 // Takes leave of the connection's buffer, which the strand may now give away.
 void call::let_go() noexcept
 {
+    // A read that goes on after a wait that timed out may be adding to the count right now.
     if (source_)
-        bytes_received_ += source_->reader.bytes();
+    {
+        bytes_received_ += reading_.load(std::memory_order_acquire) == reading::pending
+                               ? bytes_before_read_
+                               : source_->reader.bytes();
+    }
     source_.reset();
 }
 

@@ -206,6 +206,7 @@ private:
     bool first_event_ = false;                     // has been seen
     bool waits_for_first_ = false;                 // the read under way does
     std::shared_ptr<net::connection> source_;      // keeps what the caller reads from while he does
+    std::uint64_t bytes_before_read_ = 0;          // of this attempt, when the read under way began
     std::size_t next_piece_ = 0;
     bool read_failed_ = false;
     error_info read_failure_;

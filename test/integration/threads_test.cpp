@@ -14,6 +14,14 @@
 #include <stop_token>
 #include <thread>
 
+#ifdef __SANITIZE_THREAD__
+// The reference counts of sessions and certificates are atomics that the sanitizer does not see.
+extern "C" const char* __tsan_default_suppressions()
+{
+    return "called_from_lib:libssl.so\ncalled_from_lib:libcrypto.so\n";
+}
+#endif
+
 namespace regolo::test {
 
 namespace {
@@ -422,36 +430,29 @@ TEST_P(Threads, DropAfterATimedOutWait)
     EXPECT_TRUE(server.wait_until([&] { return server.counts().open == 0; }));
 }
 
-TEST_P(Threads, ContextDestroyedUnderCallsFromElsewhere)
+TEST_P(Threads, CallOnAStoppedContextFailsInsteadOfNever)
 {
     runner abroad(1);
-    auto home = std::make_unique<asio::io_context>(1);
-    std::optional<client> from(std::in_place, *home, config());
-    std::optional guard(asio::make_work_guard(*home));
-    std::future<result<std::string>> waiting;
-    {
-        call_options stalled;
-        stalled.headers.emplace_back("x-simulate", "stall");
-        waiting =
-            asio::co_spawn(abroad.io, try_await(exchange_of(kind::chat, *from, std::move(stalled))),
-                           asio::use_future);
-    }
-    while (server_.counts().requests == 0)
-        home->run_one_for(10ms);
-    home->stop();
-    // A call that begins now fails at once instead of never.
+    asio::io_context home{1};
+    const auto guard = asio::make_work_guard(home);
+    const client from(home, config());
+    call_options stalled;
+    stalled.headers.emplace_back("x-simulate", "stall");
+    auto waiting = asio::co_spawn(
+        abroad.io, try_await(exchange_of(kind::chat, from, std::move(stalled))), asio::use_future);
+    ASSERT_TRUE(run_until(home, [&] { return server_.counts().requests == 1; }));
+    home.stop();
     auto late =
-        asio::co_spawn(abroad.io, try_await(exchange_of(kind::chat, *from)), asio::use_future);
-    ASSERT_EQ(late.wait_for(watchdog), std::future_status::ready);
-    EXPECT_EQ(late.get().error().code, errc::context_stopped);
+        asio::co_spawn(abroad.io, try_await(exchange_of(kind::chat, from)), asio::use_future);
+    ASSERT_EQ(late.wait_for(watchdog), std::future_status::ready) << "hangs";
+    const auto refused = late.get();
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, errc::context_stopped);
+    // What was under way goes on when the context does.
     EXPECT_NE(waiting.wait_for(0s), std::future_status::ready);
-    from.reset();
-    guard.reset();
-    home.reset();
-    ASSERT_EQ(waiting.wait_for(watchdog), std::future_status::ready) << "hangs";
-    const auto outcome = waiting.get();
-    ASSERT_FALSE(outcome);
-    EXPECT_EQ(outcome.error().code, errc::context_stopped);
+    from.close();
+    ASSERT_TRUE(run_until(home, [&] { return waiting.wait_for(0s) == std::future_status::ready; }));
+    EXPECT_EQ(waiting.get().error().code, errc::client_closed);
     expect_gone();
 }
 
