@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <ostream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -45,8 +44,6 @@ struct odd_answer
     errc code{};       // of the failure; none: success
     std::string told;  // part of what()
     std::string told_as_well = {};
-
-    friend void PrintTo(const odd_answer& self, std::ostream* out) { *out << self.name; }
 };
 
 odd_answer good(std::string name, script answer, stream_end ended_as = stream_end::done)
