@@ -164,9 +164,10 @@ std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_pla
     const auto self =
         std::make_shared<call>(std::move(client), std::move(plan), std::move(options));
     ++self->client_->calls_started;
-    self->client_->enter(*self);
     self->scope_->limit_total(self->limits_.total.value_or(time_limits::duration::zero()),
                               self->options_.deadline);
+    // From here on others may end it, on the strand: what is set up here must be so by now.
+    self->client_->enter(*self);
     if (self->options_.stop.stop_possible())
     {
         // The callback's destructor waits for it, so that it never runs on a dead scope.

@@ -133,6 +133,36 @@ void client_state::check_open(const asio::any_io_executor& caller) const
         throw context_stopped_error();
 }
 
+/// A drain's entry in the list of those to wake.
+struct client_state::drain_place
+{
+    client_state& state;
+    net::alarm bell;
+    bool finished =
+        false;  // no call was left; with the state's lock. Refused ones may have come and gone since.
+
+    explicit drain_place(client_state& owner) : state(owner), bell(owner.world->timer)
+    {
+        const std::lock_guard lock(state.mutex_);
+        state.drains_.push_back(this);
+        if (state.calls_.empty())
+            finish();
+    }
+    ~drain_place()
+    {
+        const std::lock_guard lock(state.mutex_);
+        state.drains_.remove(this);
+    }
+    drain_place(const drain_place&) = delete;
+    drain_place& operator=(const drain_place&) = delete;
+
+    void finish()
+    {
+        finished = true;
+        bell.woken.complete(net::error_code());
+    }
+};
+
 void client_state::enter(running_call& who)
 {
     const std::lock_guard lock(mutex_);
@@ -148,7 +178,7 @@ void client_state::leave(running_call& who) noexcept
     if (!calls_.empty())
         return;
     for (auto* waiting : drains_)
-        waiting->complete(net::error_code());
+        waiting->finish();
 }
 
 std::string client_state::make_call_id() const
@@ -208,41 +238,20 @@ void client_state::close() noexcept
 
 void client_state::retire() noexcept { world->pool->retire(); }
 
-/// A drain's entry in the list of those to wake.
-struct client_state::drain_place
-{
-    client_state& state;
-    net::alarm bell;
-
-    explicit drain_place(client_state& owner) : state(owner), bell(owner.world->timer)
-    {
-        const std::lock_guard lock(state.mutex_);
-        state.drains_.push_back(&bell.woken);
-        if (state.calls_.empty())
-            bell.woken.complete(net::error_code());
-    }
-    ~drain_place()
-    {
-        const std::lock_guard lock(state.mutex_);
-        state.drains_.remove(&bell.woken);
-    }
-};
-
 asio::awaitable<bool> client_state::drain(std::shared_ptr<client_state> self,
                                           std::chrono::nanoseconds limit)
 {
     self->closed_ = true;
+    bool finished = false;
     {
         drain_place place(*self);
         constexpr std::chrono::hours longest{24 * 365};  // what the clock can add without overflow
         place.bell.arm(self->world->timer->now() +
                        std::min<std::chrono::nanoseconds>(limit, longest));
         co_await place.bell.woken.wait();
-    }
-    const bool finished = [&] {
         const std::lock_guard lock(self->mutex_);
-        return self->calls_.empty();
-    }();
+        finished = place.finished;
+    }
     self->close();
     co_return finished;
 }

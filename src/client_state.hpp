@@ -88,7 +88,7 @@ private:
 
     mutable std::mutex mutex_;
     boost::intrusive::list<running_call> calls_;
-    std::list<net::one_shot*> drains_;       // woken when the last call has ended
+    std::list<drain_place*> drains_;         // woken when the last call has ended
     std::shared_ptr<net::tls_context> tls_;  // made when it is first needed
     std::atomic<bool> closed_{false};        // lets no call in any more
 };
