@@ -161,7 +161,7 @@ struct call::pending_read
 std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_plan plan,
                                   call_options options)
 {
-    const auto self =
+    auto self =
         std::make_shared<call>(std::move(client), std::move(plan), std::move(options));
     ++self->client_->calls_started;
     self->scope_->limit_total(self->limits_.total.value_or(time_limits::duration::zero()),
@@ -270,7 +270,7 @@ call::work call::perform(work on_strand)
                                    self->scope_->slot(), [self, result = std::move(result)](
                                                              std::exception_ptr failure) mutable {
                                        self->performing_ = false;
-                                       result(failure);
+                                       result(std::move(failure));
                                    }));
             });
         },

@@ -17,7 +17,7 @@ namespace regolo::net {
 namespace {
 
 // How much of an ended stream's tail is worth reading to keep the connection.
-constexpr std::size_t drain_bytes = 64 * 1024;
+constexpr std::size_t drain_bytes = std::size_t{64} * 1024;
 constexpr std::chrono::seconds drain_time{1};
 
 // A close that comes sooner tells of a restart or of a server that never keeps connections, not of its idle limit.

@@ -19,7 +19,7 @@ namespace regolo::net {
 namespace {
 
 // Head and body go out in one write, and one TLS record, where together they are no larger.
-constexpr std::size_t record_size = 16 * 1024;
+constexpr std::size_t record_size = std::size_t{16} * 1024;
 
 scope::duration value(const std::optional<time_limits::duration>& limit)
 {

@@ -26,7 +26,7 @@ class http_reader
 {
 public:
     /// What one read may bring: a TLS record holds as much.
-    static constexpr std::size_t read_size = 16 * 1024;
+    static constexpr std::size_t read_size = std::size_t{16} * 1024;
 
     explicit http_reader(std::size_t head_limit);
     ~http_reader();
