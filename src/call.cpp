@@ -161,8 +161,7 @@ struct call::pending_read
 std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_plan plan,
                                   call_options options)
 {
-    auto self =
-        std::make_shared<call>(std::move(client), std::move(plan), std::move(options));
+    auto self = std::make_shared<call>(std::move(client), std::move(plan), std::move(options));
     ++self->client_->calls_started;
     self->scope_->limit_total(self->limits_.total.value_or(time_limits::duration::zero()),
                               self->options_.deadline);

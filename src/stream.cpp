@@ -130,12 +130,12 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
 }
 
 template <class Chunk>
-error_info basic_stream<Chunk>::state::settle(error_info info)
+error_info basic_stream<Chunk>::state::settle(const error_info& info)
 {
     const bool from_outside =
         info.code == asio::error::operation_aborted || info.code == errc::client_closed;
     ended = from_outside ? stream_end::closed : stream_end::failed;
-    failure = source->fail(std::move(info), outcome());
+    failure = source->fail(info, outcome());
     return *failure;
 }
 

@@ -70,7 +70,7 @@ struct basic_stream<Chunk>::state
     step advance(Chunk& out);
 
     /// Ends the stream with that error and returns it complete.
-    error_info settle(error_info info);
+    error_info settle(const error_info& info);
     /// Ends it from outside. A `next()` that waits hears of it.
     void close() noexcept;
 

@@ -18,7 +18,8 @@ struct origin
     std::uint16_t port = 443;
 
     friend bool operator==(const origin&, const origin&) = default;
-    friend auto operator<=>(const origin&, const origin&) = default;
+    friend auto operator<=>(const origin&, const origin&) =
+        default;  // NOLINT(modernize-use-nullptr): a zero of its own making
 };
 
 /// As in a URL: "https://api.regolo.ai", with the port where it is not the scheme's own.

@@ -171,7 +171,7 @@ asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr
         if (pool->waiters.empty())
             try_take(*pool, fresh, taken, dead);
     }
-    bury(*pool, std::move(dead));
+    bury(*pool, dead);
     if (taken.has_place())
         co_return taken;
 
@@ -193,7 +193,7 @@ asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr
             pool->waiters.push_back(&self);
         }
     }
-    bury(*pool, std::move(more));
+    bury(*pool, more);
     co_await self.ready.wait();
     co_return std::move(self.granted);
 }
@@ -279,7 +279,7 @@ void connection_pool::on_readable(origin_pool& pool, std::uint64_t id)
         if (pool.idle.empty())
             pool.disarm();
     }
-    bury(pool, std::move(dead));
+    bury(pool, dead);
 }
 
 void connection_pool::evict_expired(origin_pool& pool)
@@ -302,12 +302,12 @@ void connection_pool::evict_expired(origin_pool& pool)
             pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
         }
     }
-    bury(pool, std::move(dead));
+    bury(pool, dead);
 }
 
-void connection_pool::bury(const origin_pool& pool, doomed dead) noexcept
+void connection_pool::bury(const origin_pool& pool, const doomed& dead) noexcept
 {
-    for (auto& [gone, why] : dead)
+    for (const auto& [gone, why] : dead)
     {
         gone->stream->close();
         if (on_close_)
@@ -339,7 +339,7 @@ void connection_pool::retire() noexcept
         dead = take_all_idle();
     }
     for (auto& [pool, list] : dead)
-        bury(*pool, std::move(list));
+        bury(*pool, list);
 }
 
 void connection_pool::close() noexcept
@@ -415,7 +415,7 @@ void connection_pool::drain(std::shared_ptr<scope> limits, lease ended)
     const auto strand = limits->executor();
     const auto slot = limits->slot();
     // The outcome is told by the pool's figures; a failure has closed the connection already.
-    const auto ignore = [](std::exception_ptr) {};
+    const auto ignore = [](const std::exception_ptr&) {};
     asio::co_spawn(strand, run_drain(std::move(limits), std::move(ended)),
                    asio::bind_cancellation_slot(slot, ignore));
 }
@@ -525,7 +525,7 @@ void connection_pool::lease::give_back(std::optional<int> keep_alive_hint)
         }
     }
     const auto pool = std::exchange(pool_, nullptr);
-    pool->bury(*std::exchange(origin_, nullptr), std::move(dead));
+    pool->bury(*std::exchange(origin_, nullptr), dead);
 }
 
 void connection_pool::lease::drain(const std::shared_ptr<scope>& owner)

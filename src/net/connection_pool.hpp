@@ -91,9 +91,9 @@ private:
     void evict_expired(origin_pool& pool);
     void withdraw(waiter& gone);
     std::vector<std::pair<origin_pool*, doomed>> take_all_idle();
-    void bury(const origin_pool& pool, doomed dead) noexcept;
+    void bury(const origin_pool& pool, const doomed& dead) noexcept;
     static void drain(std::shared_ptr<scope> limits, lease ended);
-    asio::awaitable<void> static run_drain(std::shared_ptr<scope> limits, lease ended);
+    static asio::awaitable<void> run_drain(std::shared_ptr<scope> limits, lease ended);
 
     asio::any_io_executor executor_;
     std::shared_ptr<deadline_timer> timer_;

@@ -29,7 +29,7 @@ public:
     inline static asio::execution_context::id id;
 
     /// Shared with those who wait, who may be left after the context.
-    struct register_
+    struct registry
     {
         std::mutex mutex;
         std::list<std::weak_ptr<state>> waiting;
@@ -39,7 +39,7 @@ public:
 
     explicit waiting_room(asio::execution_context& owner) : service(owner) {}
 
-    std::shared_ptr<register_> list = std::make_shared<register_>();
+    std::shared_ptr<registry> list = std::make_shared<registry>();
 
 private:
     void shutdown() override;
@@ -116,7 +116,7 @@ private:
     std::mutex mutex_;
     handler handler_;
     asio::any_io_executor executor_;  // where the coroutine resumes
-    std::shared_ptr<waiting_room::register_> room_;
+    std::shared_ptr<waiting_room::registry> room_;
     waiting_room::place place_;
     error_code outcome_;
     bool reported_ = false;
