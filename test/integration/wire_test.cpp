@@ -284,7 +284,7 @@ std::vector<std::size_t> cuts_for(std::string_view bytes, const std::string& pie
     return cuts;
 }
 
-class Wire : public testing::Test
+class WireReplay : public testing::Test
 {
 protected:
     Wire() : table_(read_table())
@@ -390,7 +390,7 @@ protected:
     std::map<std::string, std::string> answers_;
 };
 
-TEST_F(Wire, EachRecordingIsInTheTable)
+TEST_F(WireReplay, EachRecordingIsInTheTable)
 {
     // Of endpoints that have no typed call.
     const std::vector<std::string_view> others{"embeddings", "rerank",   "speech",
@@ -406,7 +406,7 @@ TEST_F(Wire, EachRecordingIsInTheTable)
     }
 }
 
-TEST_F(Wire, ReplayedWholeGivesWhatTheBytesSay)
+TEST_F(WireReplay, ReplayedWholeGivesWhatTheBytesSay)
 {
     test_server server(server_options::plain());
     const auto results = replay_table(config_for(server), table_, "whole");
@@ -418,7 +418,7 @@ TEST_F(Wire, ReplayedWholeGivesWhatTheBytesSay)
     }
 }
 
-TEST_F(Wire, PiecesMakeNoDifference)
+TEST_F(WireReplay, PiecesMakeNoDifference)
 {
     test_server server(server_options::plain());
     const auto config = config_for(server);
@@ -435,7 +435,7 @@ TEST_F(Wire, PiecesMakeNoDifference)
     }
 }
 
-TEST_F(Wire, PiecesMakeNoDifferenceOverTls)
+TEST_F(WireReplay, PiecesMakeNoDifferenceOverTls)
 {
     // One of each kind; here each piece is a TLS record, which is read by itself.
     std::vector<expectation> sample;
