@@ -287,7 +287,7 @@ std::vector<std::size_t> cuts_for(std::string_view bytes, const std::string& pie
 class WireReplay : public testing::Test
 {
 protected:
-    Wire() : table_(read_table())
+    WireReplay() : table_(read_table())
     {
         for (const auto& row : table_)
             answers_[row.name] = row.sent.answer;
