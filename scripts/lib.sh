@@ -58,7 +58,7 @@ install_packages() {
 }
 
 build_packages=(g++ cmake ninja-build libssl-dev ca-certificates boost-headers boost-json boost-url)
-test_packages=(libgtest-dev)
+test_packages=(libgtest-dev curl)
 
 # As many compilers as there are processors, but no more than memory allows: a file that sees all
 # of Beast takes more than a gigabyte.

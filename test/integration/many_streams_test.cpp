@@ -1,5 +1,4 @@
-// Two thousand streams at once in one thread. To measure what a stream costs, run this test alone with REGOLO_TEST_SERVER set to
-// the URL of a regolo-server in a process of its own, slow enough (--pace 2): it prints the resident memory per open stream.
+// Two thousand streams at once in one thread. What they cost is measured by bench/stream_memory.cpp.
 
 #include "integration/exchanges.hpp"
 #include "support/run.hpp"
@@ -9,10 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <fstream>
-#include <iostream>
 #include <sys/resource.h>
-#include <unistd.h>
 
 namespace regolo::test {
 
@@ -37,21 +33,12 @@ rlim_t raise_file_limit()
     return limit.rlim_cur;
 }
 
-std::size_t resident_bytes()
-{
-    std::size_t total = 0;
-    std::size_t resident = 0;
-    std::ifstream("/proc/self/statm") >> total >> resident;
-    return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
-
 struct crowd
 {
     std::size_t open = 0;
     std::size_t ended = 0;
     std::size_t right = 0;
     std::size_t most = 0;
-    std::size_t resident_at_most = 0;
 };
 
 asio::awaitable<void> read_one(const client& from, const chat_request& request, crowd& all)
@@ -59,12 +46,7 @@ asio::awaitable<void> read_one(const client& from, const chat_request& request, 
     auto stream = co_await from.stream_chat(request);
     auto first = co_await stream.next();
     std::string text(first ? first->text() : "");
-    if (++all.open > all.most)
-    {
-        all.most = all.open;
-        if (all.most == stream_count)
-            all.resident_at_most = resident_bytes();
-    }
+    all.most = std::max(all.most, ++all.open);
     while (auto chunk = co_await stream.next())
         text += chunk->text();
     --all.open;
@@ -111,31 +93,6 @@ TEST_P(ManyStreams, AllComplete)
 
 INSTANTIATE_TEST_SUITE_P(Transports, ManyStreams, ::testing::Bool(),
                          [](const auto& chosen) { return chosen.param ? "Tls" : "Plain"; });
-
-TEST(ManyStreamsElsewhere, MemoryPerStream)
-{
-    const char* url = std::getenv("REGOLO_TEST_SERVER");
-    if (url == nullptr)
-        GTEST_SKIP() << "REGOLO_TEST_SERVER names no server in a process of its own";
-    ASSERT_GE(raise_file_limit(), stream_count + 100);
-    client_config config(credential("test-key"));
-    config.base_url = url;
-    config.tls.dangerously_skip_verification = true;
-    {
-        // What the first call costs once is not a stream's.
-        asio::io_context io{1};
-        const client warm(io, config);
-        static_cast<void>(run_on(io, exchange_of(kind::stream_chat, warm)));
-    }
-    crowd all;
-    const auto before = resident_bytes();
-    read_all_at_once(config, all);
-    EXPECT_EQ(all.right, stream_count);
-    ASSERT_EQ(all.most, stream_count) << "were open at once; slow the server down (--pace)";
-    const auto each = (all.resident_at_most - before) / stream_count;
-    std::cout << "resident memory per open stream: " << each << " bytes (" << stream_count
-              << " streams)\n";
-}
 
 }  // namespace
 
