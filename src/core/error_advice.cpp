@@ -121,7 +121,8 @@ std::string advice(errc code, const error_info& info)
                        ? "the prompt is too long for the model: shorten it or ask for fewer tokens"
                        : "the API refused the request: change what its words are about";
         case errc::unauthorized:
-            return "the key is missing or was refused: check REGOLO_API_KEY";
+            return "the key is missing or was refused: check REGOLO_API_KEY, or the key given in "
+                   "the program";
         case errc::permission_denied:
             return "the key may not do this: check that it may use this model, and base_url";
         case errc::not_found:

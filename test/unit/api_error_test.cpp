@@ -154,7 +154,9 @@ TEST(ApiError, TellsAnExhaustedBudgetFromARateLimit)
 
 TEST(ApiError, SaysWhatToDo)
 {
-    EXPECT_EQ(decode(401, "").message, "the key is missing or was refused: check REGOLO_API_KEY");
+    EXPECT_EQ(
+        decode(401, "").message,
+        "the key is missing or was refused: check REGOLO_API_KEY, or the key given in the program");
     const std::string models = "no such model for this key: list them with client.models()";
     EXPECT_EQ(decode(404, R"({"error":{"code":"model_not_found"}})").message, models);
     const error_info unknown =
