@@ -281,7 +281,6 @@ asio::awaitable<void> call::open(bool whole)
     const auto self = shared_from_this();
     client_->check_open(co_await asio::this_coro::executor);
     co_await perform(run(self, whole, std::nullopt));
-    source_ = exchange_->used();
 }
 
 asio::awaitable<void> call::reopen(error_info failure)
@@ -295,7 +294,6 @@ asio::awaitable<void> call::reopen(error_info failure)
     first_event_wait_ = {};
     complete_info(failure);
     co_await perform(run(self, false, std::move(failure)));
-    source_ = exchange_->used();
 }
 
 // ---- attempts, on the strand
@@ -312,7 +310,12 @@ call::work call::run(std::shared_ptr<call> self, bool whole, std::optional<error
         failure = std::current_exception();
     }
     if (!failure)
+    {
+        // Now, on the strand: until the caller has resumed, an abort may take the connection from the exchange.
+        if (!whole)
+            self->source_ = self->exchange_->used();
         co_return;
+    }
     auto info = self->describe_failure(std::move(failure));
     if (self->exchange_)
     {
@@ -500,6 +503,12 @@ void call::note_head()
     auto& told = metadata_;
     told = regolo::metadata();
     core::read_head(exchange_->head(), told);
+    for (auto& field : told.headers)
+    {
+        // Some gateways send the key back.
+        if (key_ && !key_->empty() && field.value.find(key_->view()) != std::string::npos)
+            field.value = core::redact(field.value, key_->view());
+    }
     told.call_id = call_id_;
     told.attempts = attempts_;
     told.reused_connection = exchange_->reused();

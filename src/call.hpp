@@ -86,7 +86,8 @@ public:
     /// The body that `open(true)` has read.
     [[nodiscard]] std::string& body() noexcept { return body_; }
 
-    [[nodiscard]] core::response_head& head() noexcept { return exchange_->head(); }
+    /// After `open(false)` or `reopen`. Stays while the caller reads, whatever ends the call meanwhile.
+    [[nodiscard]] core::response_head& head() noexcept { return source_->reader.head(); }
 
     // ---- the body of a stream, taken by its caller
 

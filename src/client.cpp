@@ -112,7 +112,15 @@ asio::awaitable<Answer> fetch(state_ptr client, call_plan plan, call_options opt
     try
     {
         co_await running->open(true);
-        auto answer = read_answer<Answer>(running->body(), running->bounds()).value();
+        auto read = read_answer<Answer>(running->body(), running->bounds());
+        if (!read)
+        {
+            auto info = read.error();
+            info.where = phase::body;
+            info.sent = true;
+            throw error(std::move(info));
+        }
+        Answer answer = std::move(*read);
         running->succeed(outcome_of(answer));
         answer.metadata = std::move(running->metadata());
         co_return answer;

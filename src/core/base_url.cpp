@@ -7,6 +7,7 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <charconv>
 
 namespace regolo::core {
 namespace {
@@ -96,12 +97,15 @@ result<std::uint16_t> read_port(const urls::url_view& url, bool tls)
     {
         return default_port(tls);
     }
-    const std::uint16_t port = url.port_number();  // zero where it does not fit
-    if (port == 0)
+    // Not port_number(): that of Boost 1.81 wraps around.
+    const std::string_view digits = url.port();
+    unsigned port = 0;
+    const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (ec != std::errc() || end != digits.data() + digits.size() || port == 0 || port > 65535)
     {
         return bad_url("has a port that is not between 1 and 65535");
     }
-    return port;
+    return static_cast<std::uint16_t>(port);
 }
 
 std::string read_prefix(std::string_view path)

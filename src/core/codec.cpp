@@ -5,14 +5,33 @@
 #include "core/completion_codec.hpp"
 #include "core/json_text.hpp"
 #include "core/model_codec.hpp"
+#include "core/text.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 
 namespace regolo::core {
 
+namespace {
+
+/// A body that is no JSON for a reason worth naming; empty: none.
+std::string_view why_no_json(std::string_view body) noexcept
+{
+    const auto first = body.find_first_not_of(" \t\r\n");
+    if (first == std::string_view::npos)
+        return "the server answered with success and an empty body; is base_url that of the API?";
+    if (body[first] == '<')
+        return "the server answered with an HTML page instead of JSON; is base_url that of the "
+               "API?";
+    return {};
+}
+
+}  // namespace
+
 template <class T>
 result<T> decode(std::string_view body, const limits& bounds)
 {
+    if (const auto why = why_no_json(body); !why.empty())
+        return failure(errc::bad_response, std::string(why));
     boost::json::monotonic_resource memory;
     json_parser parser(bounds);
     const auto document = parser.parse(body, &memory);

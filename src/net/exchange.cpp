@@ -8,6 +8,7 @@
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -226,6 +227,9 @@ asio::awaitable<void> exchange::read_head()
         {
             note_failure(ec);
         }
+        // What is wrong behind a complete head is the body's fault, and told when the body is read.
+        if (ec && used.reader.head_done())
+            broken_body_ = std::exchange(ec, {});
         if (ec)
             throw boost::system::system_error(ec);
     }
@@ -236,6 +240,12 @@ asio::awaitable<void> exchange::read_head()
 
 void exchange::async_read_body(done_handler done)
 {
+    if (broken_body_)
+    {
+        asio::post(scope_->executor(),
+                   [done = std::move(done), ec = broken_body_]() mutable { std::move(done)(ec); });
+        return;
+    }
     const auto room = lease_.get()->reader.prepare();
     lease_.get()->stream->async_read_some(
         asio::buffer(room.data, room.size),

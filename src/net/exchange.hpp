@@ -127,6 +127,7 @@ private:
     bool sent_ = false;  // at least one byte may have reached the server
     bool send_failed_ = false;
     bool closed_ = false;        // the peer ended the connection before the response was complete
+    error_code broken_body_;     // found while the head was read
     bool cut_ = false;           // ... without a close_notify
     clock::time_point sent_at_;  // the last request byte
     clock::time_point failed_at_;

@@ -88,6 +88,8 @@ TEST(BaseUrl, RefusesBadOnesSayingHowGoodOnesLook)
         {"https://api.regolo.ai#hunter2", "fragment"},
         {"https://h:0", "between 1 and 65535"},
         {"https://h:65536", "between 1 and 65535"},
+        {"https://h:99999", "between 1 and 65535"},
+        {"https://h:4294967739", "between 1 and 65535"},
         {"https://h:99999999999999999999", "between 1 and 65535"},
         {"https://h:80a", "is not a valid URL"},
         {"https://[::1", "is not a valid URL"},
