@@ -242,6 +242,7 @@ void exchange::async_read_body(done_handler done)
 {
     if (broken_body_)
     {
+        pieces().clear();  // as a read would
         asio::post(scope_->executor(),
                    [done = std::move(done), ec = broken_body_]() mutable { std::move(done)(ec); });
         return;

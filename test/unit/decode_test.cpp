@@ -169,13 +169,20 @@ TEST(DecodeChat, NamesTheMemberThatCannotBeRead)
 
 TEST(DecodeChat, NeverRepeatsWhatItCouldNotParse)
 {
-    for (const auto* body : {"", "secret", R"({"secret":)", R"({"a":1} secret)", "[1,2"})
+    for (const auto* body : {"secret", R"({"secret":)", R"({"a":1} secret)", "[1,2"})
     {
         const auto failure = failure_of(body);
         EXPECT_EQ(failure.code, errc::bad_response);
         EXPECT_TRUE(contains(failure.message, "not valid JSON")) << failure.message;
         EXPECT_FALSE(contains(failure.message, "secret")) << failure.message;
     }
+}
+
+TEST(DecodeChat, NamesABodyThatIsEmptyOrAPage)
+{
+    for (const auto* body : {"", " \r\n"})
+        EXPECT_TRUE(contains(failure_of(body).message, "empty body"));
+    EXPECT_TRUE(contains(failure_of("\n<!doctype html><html>").message, "HTML page"));
 }
 
 TEST(DecodeChat, BoundsTheChoiceIndex)
