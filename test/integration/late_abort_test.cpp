@@ -144,6 +144,25 @@ TEST(BrokenBody, BehindAWholeHeadIsToldAfterWhatWasRight)
     EXPECT_EQ(failed.http_status, 200);
 }
 
+TEST(EchoedKey, InAResponseHeaderIsNotTold)
+{
+    test_server server(server_options::plain());
+    const std::string json = answer_json("hello");
+    server.enqueue(script().expect_request().send(
+        "HTTP/1.1 200 OK\r\nX-Echo: Bearer test-key\r\nContent-Type: application/json\r\n"
+        "Content-Length: " +
+        std::to_string(json.size()) + "\r\n\r\n" + json));
+    const auto answer = run(
+        [&]() -> asio::awaitable<chat_response> {
+            const client from(co_await asio::this_coro::executor, config_for(server));
+            co_return co_await from.chat(question());
+        }(),
+        20s);
+    const auto echoed = answer.metadata.find("x-echo");
+    ASSERT_TRUE(echoed);
+    EXPECT_EQ(echoed->find("test-key"), std::string_view::npos) << *echoed;
+}
+
 }  // namespace
 
 }  // namespace regolo::test
