@@ -100,6 +100,7 @@ int status_of_name(std::string_view name) noexcept
 int status_of_number(std::string_view text) noexcept
 {
     int status = 0;
+    text = trim(text);
     const auto read = std::from_chars(text.data(), text.data() + text.size(), status);
     const bool whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
     return whole && status >= 300 && status <= 599 ? status : 0;
@@ -148,19 +149,44 @@ std::optional<bool> read_should_retry(const std::vector<header>& headers) noexce
 }
 
 /// Ends the making of an error whose words have been read.
-void conclude_frame(error_info& info)
+void conclude_frame(error_info& info, error_place where)
 {
     info.where = phase::body;
     info.sent = true;
     const errc code = code_of(info);
     info.code = code;
-    info.message = "the stream brought an error: " + advice(code, info);
+    info.message = where == error_place::stream
+                       ? "the stream brought an error: "
+                       : "the answer is an error, though its status says success: ";
+    info.message += advice(code, info);
 }
 
 bool is_none(const json::value& error) noexcept
 {
     return error.is_null() || (error.is_bool() && !error.get_bool()) ||
-           (error.is_string() && error.get_string().empty());
+           (error.is_string() && error.get_string().empty()) ||
+           (error.is_array() && error.get_array().empty());
+}
+
+/// The error that a gateway put into one of the choices; null if there is none.
+const json::value* error_of_choices(const json::value& frame) noexcept
+{
+    const json::object* object = frame.if_object();
+    const json::value* choices = object != nullptr ? object->if_contains("choices") : nullptr;
+    if (choices == nullptr || !choices->is_array())
+    {
+        return nullptr;
+    }
+    for (const json::value& choice : choices->get_array())
+    {
+        const json::object* members = choice.if_object();
+        const json::value* error = members != nullptr ? members->if_contains("error") : nullptr;
+        if (error != nullptr && !is_none(*error))
+        {
+            return error;
+        }
+    }
+    return nullptr;
 }
 
 }  // namespace
@@ -192,19 +218,20 @@ error_info decode_error(const response_head& head, std::string_view body,
     return info;
 }
 
-error_info decode_error_frame(const json::value& frame)
+error_info decode_error_frame(const json::value& frame, error_place where)
 {
     error_info info;
-    read_server_json(frame, info);
-    conclude_frame(info);
+    const json::value* in_choice = error_of_choices(frame);
+    read_server_json(in_choice != nullptr ? *in_choice : frame, info);
+    conclude_frame(info, where);
     return info;
 }
 
-error_info decode_error_text(std::string_view text)
+error_info decode_error_text(std::string_view text, error_place where)
 {
     error_info info;
     read_server_body(text, info);
-    conclude_frame(info);
+    conclude_frame(info, where);
     return info;
 }
 
@@ -226,11 +253,15 @@ bool is_error_frame(const json::value& value) noexcept
     }
     if (has_choices)
     {
-        return false;
+        return error_of_choices(value) != nullptr;
     }
-    if (const json::value* detail = object->if_contains("detail"); detail && !detail->is_null())
+    for (const std::string_view name : {"detail", "errors"})
     {
-        return true;
+        const json::value* found = object->if_contains(name);
+        if (found != nullptr && !is_none(*found))
+        {
+            return true;
+        }
     }
     const json::value* message = object->if_contains("message");
     return message != nullptr && message->is_string() && !object->contains("id") &&

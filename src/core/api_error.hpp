@@ -17,12 +17,18 @@ namespace regolo::core {
 error_info decode_error(const response_head& head, std::string_view body,
                         std::chrono::system_clock::time_point now);
 
-/// The same for an error frame inside a stream whose head was a success: `frame` is the JSON of the event.
-error_info decode_error_frame(const boost::json::value& frame);
-/// An error frame that is text.
-error_info decode_error_text(std::string_view text);
+/// What an error means that came under the head of a success: as the whole body, or inside a stream.
+enum class error_place
+{
+    body,
+    stream
+};
+error_info decode_error_frame(const boost::json::value& frame, error_place where);
+/// The same for one that is text.
+error_info decode_error_text(std::string_view text, error_place where);
 
-/// Whether a JSON event is an error frame: a non-null "error", or "detail" without "choices".
+/// Whether JSON is an error frame: "error" is there at its top or in a choice, or "errors", "detail" or the like without
+/// "choices".
 bool is_error_frame(const boost::json::value& json) noexcept;
 
 /** The status that an error is judged by: the HTTP status of a failed response, else the code that an error frame

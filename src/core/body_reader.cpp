@@ -17,10 +17,15 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 void json_splitter::start(std::size_t limit)
 {
     limit_ = limit;
-    depth_ = 0;
-    in_string_ = escaped_ = false;
+    abandon();
     collected_.clear();
     value_ = {};
+}
+
+void json_splitter::abandon() noexcept
+{
+    depth_ = 0;
+    in_string_ = escaped_ = false;
 }
 
 json_splitter::outcome json_splitter::scan(std::string_view& input)
@@ -92,7 +97,8 @@ void body_reader::start(const response_head& head)
     mode_ = mode::unknown;
     input_ = {};
     bytes_ = mark_seen_ = 0;
-    ended_ = false;
+    ended_ = in_page_ = false;
+    splitter_.start(value_limit());
     failure_ = error_info();
 }
 
@@ -176,7 +182,6 @@ body_step body_reader::look()
     {
         mode_ = mode::json;
         input_.remove_prefix(first);
-        splitter_.start(value_limit());
         return body_step::item;
     }
     mode_ = mode::events;
@@ -208,9 +213,7 @@ body_step body_reader::pull_value(body_item& out)
             out = body_item{body_item::kind::value, {}, splitter_.value(), {}, false};
             return body_step::item;
         case json_splitter::outcome::too_large:
-            return fail(errc::too_large,
-                        "the JSON of the answer is larger than " + std::to_string(value_limit()) +
-                            " bytes: raise limits::" + (is_json_ ? "body" : "event"));
+            return fail_too_large();
         case json_splitter::outcome::incomplete:
             break;
     }
@@ -235,16 +238,64 @@ body_step body_reader::pull_event(body_item& out)
     }
     if (!event)
     {
-        return ended_ ? body_step::end : body_step::need_more;
+        return ended_ ? end_events(out) : body_step::need_more;
     }
     out = body_item{body_item::kind::event, event->event, event->data, event->id, cut};
     if (event->unknown_line.data() != nullptr)
     {
-        out.data = trim(event->unknown_line);
-        const bool is_value = !out.data.empty() && begins_value(out.data[0]);
-        out.what = is_value ? body_item::kind::value : body_item::kind::line;
+        return take_line(trim(event->unknown_line), out);
+    }
+    if (splitter_.is_open())
+    {
+        return fail(errc::bad_response,
+                    "JSON between the events of the stream breaks off where an event begins");
     }
     return body_step::item;
+}
+
+/// A line between the events: of a page, of JSON that goes on or is complete with it, or of anything else.
+body_step body_reader::take_line(std::string_view text, body_item& out)
+{
+    out.what = body_item::kind::line;
+    out.data = text;
+    in_page_ = in_page_ || text.starts_with('<');
+    const bool in_value = splitter_.is_open() || (!text.empty() && begins_value(text[0]));
+    if (in_page_ || !in_value)
+    {
+        return body_step::item;
+    }
+    std::string_view rest = text;
+    switch (splitter_.scan(rest))
+    {
+        case json_splitter::outcome::complete:
+            out.what = body_item::kind::value;
+            out.data = rest.empty() ? splitter_.value() : text;  // text behind it spoils the line
+            break;
+        case json_splitter::outcome::too_large:
+            return fail_too_large();
+        case json_splitter::outcome::incomplete:
+            break;
+    }
+    return body_step::item;
+}
+
+/// What is left of JSON between the events, once.
+body_step body_reader::end_events(body_item& out)
+{
+    if (!splitter_.is_open())
+    {
+        return body_step::end;
+    }
+    out = body_item{body_item::kind::value, {}, splitter_.value(), {}, true};
+    splitter_.abandon();
+    return body_step::item;
+}
+
+body_step body_reader::fail_too_large()
+{
+    return fail(errc::too_large, "the JSON of the answer is larger than " +
+                                     std::to_string(value_limit()) +
+                                     " bytes: raise limits::" + (is_json_ ? "body" : "event"));
 }
 
 body_step body_reader::fail(errc code, std::string text)

@@ -26,6 +26,9 @@ public:
 
     void start(std::size_t limit);
 
+    /// Forgets that a value has begun; `value()` stays.
+    void abandon() noexcept;
+
     /// Takes bytes off the front of `input`: all of them, or up to the end of a value.
     /// @par Preconditions  a value has begun, or `input` begins with one
     outcome scan(std::string_view& input);
@@ -52,7 +55,7 @@ struct body_item
     enum class kind
     {
         event,  // of an event stream
-        value,  // a JSON object that stands there without a "data:"
+        value,  // a JSON object that stands there without a "data:", in one line or in several
         line,  // a line of an event stream that the standard ignores, without white space around it
     };
 
@@ -109,6 +112,9 @@ private:
     body_step look();
     body_step pull_value(body_item& out);
     body_step pull_event(body_item& out);
+    body_step take_line(std::string_view text, body_item& out);
+    body_step end_events(body_item& out);
+    body_step fail_too_large();
     body_step fail(errc code, std::string text);
     [[nodiscard]] bool begins_value(char c) const noexcept;
     [[nodiscard]] std::size_t value_limit() const noexcept;
@@ -122,6 +128,7 @@ private:
     std::uint64_t bytes_ = 0;
     bool ended_ = false;
     bool is_json_ = false;
+    bool in_page_ = false;  // lines of HTML between the events
     std::string content_type_;
     error_info failure_;
 };

@@ -116,7 +116,7 @@ result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
     {
         if (parser_.has_kept_surrogates())
             replace_stand_ins(*document);
-        return decode_error_frame(*document);
+        return decode_error_frame(*document, error_place::stream);
     }
     read_context context(max_index_);
     read_json(*document, json_place(context), out);

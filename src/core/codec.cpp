@@ -5,6 +5,7 @@
 #include "core/completion_codec.hpp"
 #include "core/json_text.hpp"
 #include "core/model_codec.hpp"
+#include "core/server_words.hpp"
 #include "core/text.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
@@ -22,6 +23,8 @@ std::string_view why_no_json(std::string_view body) noexcept
     if (body[first] == '<')
         return "the server answered with an HTML page instead of JSON; is base_url that of the "
                "API?";
+    if (std::string_view("{[\"").find(body[first]) == std::string_view::npos)
+        return "the answer is not valid JSON but text; is base_url that of the API?";
     return {};
 }
 
@@ -31,14 +34,18 @@ template <class T>
 result<T> decode(std::string_view body, const limits& bounds)
 {
     if (const auto why = why_no_json(body); !why.empty())
-        return failure(errc::bad_response, std::string(why));
+    {
+        auto info = failure(errc::bad_response, std::string(why));
+        read_server_body(body, info);
+        return info;
+    }
     boost::json::monotonic_resource memory;
     json_parser parser(bounds);
     const auto document = parser.parse(body, &memory);
     if (!document)
         return document.error();
     if (is_error_frame(*document))
-        return decode_error_frame(*document);
+        return decode_error_frame(*document, error_place::body);
     return read_document<T>(*document, bounds.index);
 }
 

@@ -8,6 +8,8 @@
 
 #include <boost/json/serialize.hpp>
 
+#include <cmath>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -81,6 +83,22 @@ void set_message(std::string_view text, error_info& into)
     }
 }
 
+/// A number as people write it: 503, also where the gateway sent 503.0.
+std::string scalar_text(const json::value& value)
+{
+    if (value.is_string())
+    {
+        return std::string(value.get_string());
+    }
+    const double* number = value.if_double();
+    constexpr double exact = 1e15;
+    if (number != nullptr && std::trunc(*number) == *number && std::abs(*number) < exact)
+    {
+        return std::to_string(static_cast<std::int64_t>(*number));
+    }
+    return json::serialize(value);
+}
+
 void set_scalar(const json::object& from, std::string_view name, std::string& member)
 {
     const json::value* found = from.if_contains(name);
@@ -88,7 +106,7 @@ void set_scalar(const json::object& from, std::string_view name, std::string& me
     {
         return;
     }
-    found->is_string() ? set(member, found->get_string()) : set(member, json::serialize(*found));
+    set(member, scalar_text(*found));
 }
 
 /// One entry of FastAPI's list: "body.model: field required".
@@ -152,6 +170,12 @@ void read_object(const json::object& object, error_info& into, int nesting)
     for (const std::string_view name : {"code", "status", "status_code"})
     {
         set_scalar(object, name, into.server_code);
+    }
+    // {"error": 503}
+    if (const json::value* error = object.if_contains("error");
+        error != nullptr && error->is_number())
+    {
+        set_scalar(object, "error", into.server_code);
     }
     set_scalar(object, "type", into.server_type);
     set_scalar(object, "param", into.server_param);

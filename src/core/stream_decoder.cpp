@@ -2,8 +2,11 @@
 
 #include "core/api_error.hpp"
 #include "core/json_text.hpp"
+#include "core/server_words.hpp"
 #include "core/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace regolo::core {
@@ -11,7 +14,8 @@ namespace regolo::core {
 namespace {
 
 constexpr std::string_view end_mark = "[DONE]";
-constexpr std::size_t longest_field = std::string_view("event").size();
+/// Enough for the head of a page with its title.
+constexpr std::size_t kept_stray = std::size_t{4} * 1024;
 
 bool is_keep_alive(std::string_view name) noexcept
 {
@@ -21,6 +25,20 @@ bool is_keep_alive(std::string_view name) noexcept
 std::string counted(std::uint64_t count, std::string_view noun)
 {
     return std::to_string(count) + ' ' + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+/// JSON that says nothing.
+bool is_nothing(std::string_view data) noexcept
+{
+    return data.empty() || data == "null" || data == "[]";
+}
+
+/// A line that was cut may be the beginning of a field.
+bool may_be_field(std::string_view line) noexcept
+{
+    constexpr auto fields = std::to_array<std::string_view>({"data", "event", "id", "retry"});
+    return std::any_of(fields.begin(), fields.end(),
+                       [&](std::string_view field) { return field.starts_with(line); });
 }
 
 bool is_json_text(std::string_view text)
@@ -56,7 +74,8 @@ void stream_decoder<Chunk>::start(const response_head& head)
         decoder_.reset();
     }
     status_ = head.status;
-    chunks_ = ignored_lines_ = 0;
+    chunks_ = 0;
+    stray_.clear();
     choices_.clear();
     open_choices_ = 0;
     whole_answer_ = seen_event_ = false;
@@ -99,22 +118,20 @@ stream_step stream_decoder<Chunk>::take(const body_item& item, Chunk& out)
 {
     if (item.what == body_item::kind::line)
     {
-        // a short one may be the beginning of a field that was cut
-        const bool is_text = item.cut ? item.data.size() > longest_field : !item.data.empty();
-        ignored_lines_ += is_text ? 1 : 0;
-        return take_line(item.data);
+        return take_line(item);
     }
-    if (item.data.starts_with(end_mark))
+    const std::string_view text = trim(item.data);
+    if (text.starts_with(end_mark))
     {
-        return take_done(item.data);
+        return take_done(text);
     }
     if constexpr (!is_raw)
     {
         if (item.name == "error")
         {
-            return fail(decode_error_text(item.data));
+            return fail(decode_error_text(item.data, error_place::stream));
         }
-        if (trim(item.data).empty() || is_keep_alive(item.name))
+        if (is_nothing(text) || is_keep_alive(item.name))
         {
             return stream_step::need_more;
         }
@@ -125,20 +142,38 @@ stream_step stream_decoder<Chunk>::take(const body_item& item, Chunk& out)
 
 /// A line that is no part of an event stream, in which gateways hide what went wrong.
 template <class Chunk>
-stream_step stream_decoder<Chunk>::take_line(std::string_view line)
+stream_step stream_decoder<Chunk>::take_line(const body_item& line)
 {
-    if (line == end_mark)
+    if (line.data == end_mark)
     {
         return end(stream_end::done);
     }
-    const std::string_view error = error_field(line);
-    return error.empty() ? stream_step::need_more : fail(decode_error_text(error));
+    if (const std::string_view error = error_field(line.data); !error.empty())
+    {
+        return fail(decode_error_text(error, error_place::stream));
+    }
+    if (!line.cut || !may_be_field(line.data))
+    {
+        keep_stray(line.data);
+    }
+    return stream_step::need_more;
+}
+
+template <class Chunk>
+void stream_decoder<Chunk>::keep_stray(std::string_view line)
+{
+    if (line.empty() || stray_.size() >= kept_stray)
+    {
+        return;
+    }
+    stray_ += stray_.empty() ? "" : "\n";
+    stray_ += line.substr(0, kept_stray - stray_.size());
 }
 
 template <class Chunk>
 stream_step stream_decoder<Chunk>::take_done(std::string_view data)
 {
-    if (data.find_first_not_of(" \t", end_mark.size()) == std::string_view::npos)
+    if (data == end_mark)
     {
         return end(stream_end::done);
     }
@@ -234,7 +269,7 @@ void stream_decoder<Chunk>::note_choice(std::size_t index, bool finished)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::conclude()
 {
-    if (chunks_ == 0 && ignored_lines_ > 0)
+    if (chunks_ == 0 && !stray_.empty())
     {
         return fail(errc::bad_response, "the body is no event stream (content type \"" +
                                             reader_.content_type() + "\"): check base_url");
@@ -252,8 +287,13 @@ stream_step stream_decoder<Chunk>::conclude()
     {
         text += " and " + counted(reader_.comments(), "comment");
     }
-    return fail(errc::truncated,
-                text + " without [DONE] or a finish reason: the answer is incomplete");
+    text += " without [DONE] or a finish reason: the answer is incomplete";
+    if (!stray_.empty())
+    {
+        text += looks_like_html(stray_) ? "; a gateway has put a page of HTML among the events"
+                                        : "; there is other text among the events";
+    }
+    return fail(errc::truncated, std::move(text));
 }
 
 template <class Chunk>
@@ -278,7 +318,12 @@ stream_step stream_decoder<Chunk>::fail(error_info info)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::fail(errc code, std::string text)
 {
-    return fail(core::failure(code, std::move(text)));
+    error_info info = core::failure(code, std::move(text));
+    if (!stray_.empty())
+    {
+        read_server_body(stray_, info);
+    }
+    return fail(std::move(info));
 }
 
 template class stream_decoder<chat_chunk>;

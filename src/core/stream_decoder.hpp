@@ -36,9 +36,11 @@ enum class stream_step
         ...
     @endcode
 
-    Events with empty data and events named "ping" or "keepalive" are passed over. `[DONE]` ends the stream, whatever
-    follows it. Chunks that stand there without "data:" count as well. On a body that is no event stream: `{` under a
-    JSON content type is one whole answer, given as one chunk; `<` is an error that names the content type.
+    Events without data (or with JSON's null) and events named "ping" or "keepalive" are passed over. `[DONE]` ends the
+    stream, whatever follows it. Chunks and errors that stand there without "data:" count as well. Other text between the
+    events, such as a gateway's page, is told as the server's words where the stream turns out to be incomplete. On a body
+    that is no event stream: `{` under a JSON content type is one whole answer, given as one chunk; `<` is an error that
+    names the content type.
 
     For `server_event` the events are given as they are, also the empty ones and those named "error".
 */
@@ -84,7 +86,8 @@ private:
 
     /// `need_more` where the item gives nothing.
     stream_step take(const body_item& item, Chunk& out);
-    stream_step take_line(std::string_view line);
+    stream_step take_line(const body_item& line);
+    void keep_stray(std::string_view line);
     stream_step take_data(const body_item& item, Chunk& out);
     stream_step take_done(std::string_view data);
     void note(const Chunk& chunk);
@@ -98,7 +101,7 @@ private:
     decoder_type decoder_;
     int status_ = 0;
     std::uint64_t chunks_ = 0;           // given out
-    std::uint64_t ignored_lines_ = 0;    // complete ones that are no part of an event stream
+    std::string stray_;                  // text that is no part of an event stream, up to a limit
     std::vector<choice_state> choices_;  // by index
     std::size_t open_choices_ = 0;
     bool whole_answer_ = false;  // JSON instead of a stream, and one value so far

@@ -117,6 +117,25 @@ std::vector<odd_answer> odd_answers()
             errc::truncated, "empty body instead of a stream"),
         bad("Gzip", whole("text/event-stream", "\x1f\x8b\x08", "content-encoding: gzip\r\n"),
             errc::unsupported_encoding, "gzip"),
+        bad("GzipOnTheWay",
+            script().send("HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n" +
+                          http_chunk("\x1f\x8b")),
+            errc::unsupported_encoding, "gzip, chunked"),
+        bad("PageInTheMiddle", chunked("data: " + chunk_json("Hello ") + "\n\n" + html + "\n"),
+            errc::truncated, "a page of HTML among the events", "Hello ", "502 Bad Gateway"),
+        bad("TextInTheMiddle",
+            chunked("data: " + chunk_json("Hello ") + "\n\nupstream connect error: reset"),
+            errc::truncated, "ended after 1 event without [DONE]", "Hello ",
+            "upstream connect error: reset"),
+        bad("ErrorOfSeveralLinesInTheMiddle",
+            chunked(
+                "data: " + chunk_json("Hello ") +
+                "\n\n{\n  \"error\": {\n    \"message\": \"asleep\",\n    \"code\": 503\n  }\n}\n"),
+            errc::unavailable, "asleep", "Hello "),
+        bad("TextInsteadOfStream", whole("text/plain", "hello"), errc::bad_response,
+            "no event stream (content type \"text/plain\")", {}, "\"hello\""),
+        good("SpacesAroundDone",
+             chunked(events("\n", false) + "data: null\n\ndata:   [DONE] \n\n")),
         bad("Redirect",
             script().respond(308, "text/html", html, "location: https://elsewhere.example/v1\r\n"),
             errc::redirected, "https://elsewhere.example/v1"),
@@ -215,6 +234,32 @@ TEST(OddAnswers, AnEmptyWholeAnswerIsNoJson)
     ASSERT_TRUE(got.has_error());
     EXPECT_EQ(got.error().code, errc::bad_response) << describe(got.error());
     EXPECT_TRUE(contains(describe(got.error()), "empty body"));
+}
+
+TEST(OddAnswers, TextInsteadOfAWholeAnswerIsShown)
+{
+    test_server server(server_options::plain());
+    server.enqueue(script().expect_request().respond(200, "text/plain", "backend asleep"));
+    const auto got = run(chat_once(config_for(server), question()));
+    ASSERT_TRUE(got.has_error());
+    EXPECT_EQ(got.error().code, errc::bad_response) << describe(got.error());
+    EXPECT_TRUE(contains(describe(got.error()), "not valid JSON but text"));
+    EXPECT_TRUE(contains(describe(got.error()), "backend asleep"));
+}
+
+TEST(OddAnswers, AnErrorUnderTheStatusOfSuccessIsNoStream)
+{
+    test_server server(server_options::plain());
+    auto config = config_for(server);
+    config.retry.max_retries = 0;
+    server.enqueue(script().expect_request().respond(
+        200, "application/json",
+        R"({"choices":[{"index":0,"error":{"message":"m","code":502.0}}]})"));
+    const auto got = run(chat_once(config, question()));
+    ASSERT_TRUE(got.has_error());
+    EXPECT_EQ(got.error().code, errc::unavailable) << describe(got.error());
+    EXPECT_EQ(got.error().server_code, "502");
+    EXPECT_TRUE(contains(describe(got.error()), "the answer is an error"));
 }
 
 }  // namespace

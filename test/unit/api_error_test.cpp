@@ -27,7 +27,15 @@ error_info decode(int status, std::string_view body, std::vector<header> headers
     return decode_error(head, body, now);
 }
 
-error_info frame(std::string_view json) { return decode_error_frame(boost::json::parse(json)); }
+error_info text_frame(std::string_view text)
+{
+    return decode_error_text(text, core::error_place::stream);
+}
+
+error_info frame(std::string_view json)
+{
+    return decode_error_frame(boost::json::parse(json), core::error_place::stream);
+}
 
 struct shape
 {
@@ -266,6 +274,12 @@ TEST(ApiErrorFrame, IsJudgedByItsCode)
         {R"({"error":{}})", errc::api_error, 0},
         {R"({"error":"boom"})", errc::api_error, 0},
         {"42", errc::api_error, 0},
+        {R"({"error":503})", errc::unavailable, 503},
+        {R"({"error":{"message":"m","code":503.0}})", errc::unavailable, 503},
+        {R"({"error":{"message":"m","code":"503 "}})", errc::unavailable, 503},
+        {R"({"errors":[{"message":"m","code":400}]})", errc::bad_request, 400},
+        {R"({"choices":[{"index":0},{"error":{"message":"m","code":502}}]})", errc::unavailable,
+         502},
     };
     for (const frame_row& row : rows)
     {
@@ -275,9 +289,9 @@ TEST(ApiErrorFrame, IsJudgedByItsCode)
         EXPECT_EQ(info.where, phase::body);
         EXPECT_TRUE(info.sent);
     }
-    EXPECT_EQ(decode_error_text("upstream timed out").server_message, "upstream timed out");
-    EXPECT_EQ(decode_error_text(R"({"message":"m"})").server_message, "m");
-    EXPECT_EQ(decode_error_text("42").server_message, "42");
+    EXPECT_EQ(text_frame("upstream timed out").server_message, "upstream timed out");
+    EXPECT_EQ(text_frame(R"({"message":"m"})").server_message, "m");
+    EXPECT_EQ(text_frame("42").server_message, "42");
 }
 
 TEST(ApiErrorFrame, IsTold)
@@ -285,14 +299,16 @@ TEST(ApiErrorFrame, IsTold)
     for (const std::string_view json :
          {R"({"error":{}})", R"({"error":"x"})", R"({"error":""})", R"({"detail":"x"})",
           R"({"error":{"message":"m"},"choices":[]})",
-          R"({"object":"error","message":"m","code":1})"})
+          R"({"object":"error","message":"m","code":1})", R"({"errors":[{"message":"m"}]})",
+          R"({"choices":[{"error":{"message":"m"}}]})"})
     {
         EXPECT_TRUE(core::is_error_frame(boost::json::parse(json))) << json;
     }
     for (const std::string_view json :
          {R"({"error":null,"choices":[]})", R"({"error":"","choices":[]})", R"({"error":false})",
           R"({"detail":"x","choices":[]})", R"({"detail":null})", "42", R"({"choices":[]})",
-          R"({"id":"a","message":"m","type":"t"})", "{}"})
+          R"({"id":"a","message":"m","type":"t"})", "{}", R"({"errors":[]})",
+          R"({"choices":[{"error":null}]})"})
     {
         EXPECT_FALSE(core::is_error_frame(boost::json::parse(json))) << json;
     }

@@ -382,6 +382,39 @@ TEST(StreamDecoder, RefusesWhatIsNoStream)
     });
 }
 
+TEST(StreamDecoder, ReadsWhatStandsBetweenTheEvents)
+{
+    const std::string begun = data(first_chunk);
+    const std::string ended = data(last_chunk);
+    const std::string error = "{\n  \"error\": {\n    \"code\": 429\n  }\n}\n";
+    const std::string page = "<html>\n<title>504 Gateway Time-out</title>\n{\n</html>\n";
+    check({
+        {"error in lines", begun + error, sse, 1, stream_end::failed, errc::rate_limited},
+        {"error in lines, cut", begun + error.substr(0, error.size() - 3), sse, 1,
+         stream_end::failed, errc::truncated, "other text among the events"},
+        {"chunk in lines", begun + "{\"choices\":\n[{\"finish_reason\":\"stop\"}]}\n", sse, 2,
+         stream_end::finished},
+        {"page", begun + page, sse, 1, stream_end::failed, errc::truncated,
+         "the server says \"504 Gateway Time-out\""},
+        {"page, finished", begun + ended + page, sse, 2, stream_end::finished},
+        {"page, done", begun + page + data("[DONE]"), sse, 1, stream_end::done},
+        {"broken JSON", begun + "{\"choices\":[\n" + ended, sse, 1, stream_end::failed,
+         errc::bad_response, "breaks off where an event begins"},
+        {"two in a line", begun + "{} {}\n" + ended, sse, 1, stream_end::failed,
+         errc::bad_response},
+        {"field cut", begun + "dat", sse, 1, stream_end::failed, errc::truncated,
+         "the answer is incomplete"},
+    });
+}
+
+TEST(StreamDecoder, PassesOverEventsThatSayNothing)
+{
+    check({
+        {"null", data("null") + data(first_chunk) + data("[]") + data(" ") + data(" [DONE] "), sse,
+         1, stream_end::done},
+    });
+}
+
 TEST(StreamDecoder, KeepsItsLimits)
 {
     limits bounds;
