@@ -112,18 +112,18 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
                 break;
         }
         std::string_view piece;
-        switch (source->take(piece))
+        switch (source->feed().take(piece))
         {
-            case call::feed::bytes:
+            case body_feed::state::bytes:
                 decoder.push(piece);
                 break;
-            case call::feed::end:
+            case body_feed::state::end:
                 decoder.end_of_body();
                 break;
-            case call::feed::wait:
+            case body_feed::state::wait:
                 return step::wait;
-            case call::feed::failed:
-                failure = source->failure();
+            case body_feed::state::failed:
+                failure = source->feed().failure();
                 return step::failed;
         }
     }
@@ -200,7 +200,7 @@ asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
                     throw error(self->settle(to_error_info(std::move(gone))));
                 self->failure.reset();
                 self->seen_event = false;
-                self->decoder.start(self->source->head());
+                self->decoder.start(self->source->feed().head());
                 break;
             }
             case State::step::wait:

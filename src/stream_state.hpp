@@ -52,7 +52,7 @@ struct basic_stream<Chunk>::state
     explicit state(std::shared_ptr<call> opened)
         : source(std::move(opened)), decoder(source->bounds())
     {
-        decoder.start(source->head());
+        decoder.start(source->feed().head());
     }
     ~state() { source->drop(outcome()); }
 

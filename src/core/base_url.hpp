@@ -44,6 +44,9 @@ result<base_url> parse_base_url(std::string_view text);
 /// Letters, digits, "-", "_" and single dots, and not something that is read as an IPv4 address ("127.1", "0x7f000001").
 bool is_host_name(std::string_view host) noexcept;
 
+/// "localhost" and names below it, which are this machine whatever a name server says (RFC 6761, section 6.3).
+bool is_loopback_name(std::string_view host) noexcept;
+
 /** Whether plain http to that host is the caller's own network by name alone: loopback and private
     literals, single labels, ".local", ".internal", ".svc" and below it (`*.svc.*`), ".localhost". */
 bool is_local_host(std::string_view host) noexcept;

@@ -86,6 +86,15 @@ bool is_host_name(std::string_view host) noexcept
     });
 }
 
+bool is_loopback_name(std::string_view host) noexcept
+{
+    if (host.ends_with('.'))
+    {
+        host.remove_suffix(1);
+    }
+    return is_within(host, "localhost");
+}
+
 bool is_local_host(std::string_view host) noexcept
 {
     if (host.ends_with('.'))
@@ -104,7 +113,7 @@ bool is_local_host(std::string_view host) noexcept
     {
         return false;
     }
-    return host.find('.') == std::string_view::npos || is_within(host, "localhost") ||
+    return host.find('.') == std::string_view::npos || is_loopback_name(host) ||
            is_within(host, "local") || is_within(host, "internal") || has_service_label(host);
 }
 

@@ -102,6 +102,14 @@ TEST_F(ErrorText, CertificateOfAnotherHostByName)
     expect_text(got, {"localhost", "wrong.example"});
 }
 
+// No hosts file and no name server knows this one.
+TEST_F(ErrorText, NamesBelowLocalhostAreThisMachine)
+{
+    const test_server server(server_options::plain());
+    const auto got = ask(config_for(server, "some.localhost"), "no-such-model");
+    EXPECT_EQ(got.code, errc::not_found);
+}
+
 TEST_F(ErrorText, UnknownAuthority)
 {
     const test_server server;

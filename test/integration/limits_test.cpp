@@ -271,6 +271,23 @@ TEST_P(Limits, IdleOfAWholeAnswer)
     expect_fired(got, errc::idle_timeout, phase::body, "time_limits::idle");
 }
 
+TEST_P(Limits, AnErrorWhoseWordsDoNotComeIsThatError)
+{
+    const auto silent = [](int status) {
+        return script().expect_request().send(
+            http_head(status, "content-type: application/json\r\ncontent-length: 100\r\n") + "{");
+    };
+    server.enqueue(silent(503));
+    server.enqueue(silent(400));
+    config.time.idle = limit;
+    config.retry.max_retries = 1;
+    config.retry.initial_delay = 1ms;
+    const auto got = run_to_limit(chat);
+    EXPECT_EQ(got.info.code, errc::bad_request) << describe(got.info);
+    EXPECT_EQ(got.info.attempts, 2);
+    EXPECT_EQ(server.counts().requests, 2U);
+}
+
 TEST_P(Limits, Total)
 {
     server.enqueue(script().expect_request().stall());

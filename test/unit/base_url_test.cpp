@@ -128,6 +128,15 @@ TEST(BaseUrl, WritesOriginsWithThePortOnlyWhereItSaysSomething)
     EXPECT_EQ(host_field(origin{false, "h", 443}), "h:443");
 }
 
+TEST(BaseUrl, KnowsTheNamesOfThisMachine)
+{
+    for (const std::string host : {"localhost", "LocalHost", "localhost.", "a.b.localhost"})
+        EXPECT_TRUE(core::is_loopback_name(host)) << host;
+    for (const std::string host :
+         {"", ".", "local", "notlocalhost", "localhost.example", "127.0.0.1", "localhost.."})
+        EXPECT_FALSE(core::is_loopback_name(host)) << host;
+}
+
 TEST(BaseUrl, KnowsLocalHostsByNameAlone)
 {
     for (const std::string host : {"localhost",     "LOCALHOST",

@@ -1,0 +1,201 @@
+#include "body_feed.hpp"
+
+#include "delivery.hpp"
+#include "net/take_handler.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace regolo::inline v0::detail {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+/// Wakes a caller who waits with a limit.
+class body_feed::alarm final : public net::deadline_timer::entry
+{
+public:
+    explicit alarm(body_feed& owner) : entry(owner.scope_->shared_timer()), owner_(owner) {}
+    ~alarm() { detach(); }
+
+private:
+    bool expired() noexcept override
+    {
+        try
+        {
+            asio::post(owner_.scope_->executor(), [weak = owner_.weak_from_this()] {
+                if (const auto self = weak.lock())
+                    self->resume(errc::wait_timeout);
+            });
+            return true;
+        }
+        catch (...)
+        {
+            return false;
+        }
+    }
+
+    body_feed& owner_;
+};
+
+/// The handler of a read. It tells where it is destroyed instead of called.
+class body_feed::pending_read
+{
+public:
+    explicit pending_read(std::shared_ptr<body_feed> owner) : owner_(std::move(owner)) {}
+    pending_read(pending_read&&) = default;
+    pending_read& operator=(pending_read&&) = delete;
+    ~pending_read()
+    {
+        if (owner_)
+            owner_->abandon();
+    }
+    void operator()(error_code ec) { std::exchange(owner_, nullptr)->on_read(ec); }
+
+private:
+    std::shared_ptr<body_feed> owner_;
+};
+
+body_feed::body_feed(std::shared_ptr<net::scope> scope, const core::resolved_limits& limits)
+    : scope_(std::move(scope)),
+      first_event_limit_(limits.first_event.value_or(time_limits::duration::zero())),
+      idle_limit_(limits.idle.value_or(time_limits::duration::zero()))
+{}
+
+body_feed::~body_feed() = default;
+
+void body_feed::start(std::shared_ptr<net::exchange> exchange)
+{
+    exchange_ = std::move(exchange);
+    source_ = exchange_->used();
+}
+
+body_feed::state body_feed::take(std::string_view& piece)
+{
+    if (reading_.load(std::memory_order_acquire) == reading::pending || !source_)
+        return state::wait;
+    auto& reader = source_->reader;
+    if (next_piece_ < reader.pieces().size())
+    {
+        piece = reader.pieces()[next_piece_++];
+        return state::bytes;
+    }
+    if (failed_)
+        return state::failed;
+    return reader.done() ? state::end : state::wait;
+}
+
+std::uint64_t body_feed::let_go() noexcept
+{
+    const auto source = std::move(source_);
+    if (!source)
+        return 0;
+    // A read that goes on after a wait that timed out may be adding to the count right now.
+    return reading_.load(std::memory_order_acquire) == reading::pending ? bytes_before_read_
+                                                                        : source->reader.bytes();
+}
+
+void body_feed::reset() noexcept
+{
+    exchange_.reset();
+    source_.reset();
+    reading_ = reading::idle;
+    first_event_wait_ = {};
+    next_piece_ = 0;
+    failed_ = false;
+}
+
+void body_feed::wait(handler done, asio::any_io_executor caller, std::chrono::nanoseconds limit,
+                     bool first_event)
+{
+    reader_.swap(done);
+    reader_executor_ = std::move(caller);
+    switch (reading_.load(std::memory_order_relaxed))
+    {
+        case reading::arrived:
+            return resume({});
+        case reading::pending:
+            break;
+        case reading::idle:
+            if (scope_->aborted() || !exchange_->has_connection())
+                return on_read(asio::error::operation_aborted);
+            start_read(first_event);
+            break;
+    }
+    if (limit <= limit.zero())
+        return;
+    if (!alarm_)
+        alarm_ = std::make_unique<alarm>(*this);
+    alarm_->arm(now() + limit);
+}
+
+void body_feed::start_read(bool first_event)
+{
+    bytes_before_read_ = exchange_->bytes_received();
+    reading_.store(reading::pending, std::memory_order_relaxed);
+    next_piece_ = 0;
+    waits_for_first_ = first_event;
+    read_began_ = now();
+    if (first_event)
+    {
+        scope_->arm_phase(errc::first_event_timeout, first_event_limit_, first_event_wait_);
+    }
+    else
+    {
+        scope_->arm_phase(errc::idle_timeout, idle_limit_);
+    }
+    exchange_->async_read_body(
+        asio::bind_executor(scope_->executor(), pending_read(shared_from_this())));
+}
+
+void body_feed::on_read(error_code ec)
+{
+    scope_->disarm_phase();
+    if (waits_for_first_)
+        first_event_wait_ += now() - read_began_;
+    if (ec)
+    {
+        failed_ = true;
+        failure_ = exchange_->explain(ec);
+    }
+    reading_.store(reading::arrived, std::memory_order_release);
+    resume({});
+}
+
+// The strand's context goes, and with it the read. The caller's coroutine, which only `reader_` keeps, goes as well if
+// it lives there; otherwise it hears of it.
+void body_feed::abandon() noexcept
+{
+    if (!reader_)
+        return;
+    if (share_context(reader_executor_, scope_->executor()))
+    {
+        reader_executor_ = asio::any_io_executor();
+        const auto gone = net::take_handler(reader_);
+        return;
+    }
+    failed_ = true;
+    failure_ = context_gone();
+    failure_.where = phase::body;
+    reading_.store(reading::arrived, std::memory_order_release);
+    resume({});
+}
+
+void body_feed::resume(error_code ec)
+{
+    if (alarm_)
+        alarm_->disarm();
+    if (!reader_)
+        return;
+    // What has arrived belongs to the caller from here on.
+    if (!ec)
+        reading_.store(reading::idle, std::memory_order_relaxed);
+    const auto caller = std::exchange(reader_executor_, asio::any_io_executor());
+    asio::dispatch(caller,
+                   [done = net::take_handler(reader_), ec]() mutable { std::move(done)(ec); });
+}
+
+}  // namespace regolo::inline v0::detail

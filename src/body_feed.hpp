@@ -1,0 +1,98 @@
+#pragma once
+
+#include "core/check_options.hpp"
+#include "net/exchange.hpp"
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace regolo::inline v0::detail {
+
+/** The body of a response on its way from the strand of a call to the caller who reads it.
+
+    The caller takes what has arrived without a hop and without a copy; when that runs out he waits, and one read runs on
+    the strand. The connection's buffer is the strand's while a read is under way, and the caller's otherwise.
+*/
+class body_feed final : public std::enable_shared_from_this<body_feed>
+{
+public:
+    using handler = boost::asio::any_completion_handler<void(boost::system::error_code)>;
+
+    body_feed(std::shared_ptr<net::scope> scope, const core::resolved_limits& limits);
+    ~body_feed();
+
+    /// The exchange has a head. On the strand.
+    void start(std::shared_ptr<net::exchange> exchange);
+
+    // ---- for the caller
+
+    [[nodiscard]] core::response_head& head() noexcept { return source_->reader.head(); }
+
+    enum class state
+    {
+        bytes,
+        end,
+        wait,
+        failed
+    };
+    /// The next piece of the body, if one has arrived: valid until the next wait.
+    state take(std::string_view& piece);
+    /// Why `take` says failed.
+    [[nodiscard]] error_info& failure() noexcept { return failure_; }
+
+    /// Takes leave of the connection's buffer, which the strand may now give away. Returns the bytes received.
+    std::uint64_t let_go() noexcept;
+    /// Forgets the response, for the next attempt.
+    void reset() noexcept;
+
+    // ---- on the strand
+
+    /** Wakes the caller when there is more for `take`, or with `errc::wait_timeout` after `limit` (zero: none), which leaves
+        the read running.
+        @param first_event  the limit for the first event counts, instead of the one for silence */
+    void wait(handler done, boost::asio::any_io_executor caller, std::chrono::nanoseconds limit,
+              bool first_event);
+
+private:
+    enum class reading
+    {
+        idle,
+        pending,
+        arrived
+    };
+    class alarm;
+    class pending_read;
+
+    void start_read(bool first_event);
+    void on_read(boost::system::error_code ec);
+    void abandon() noexcept;
+    void resume(boost::system::error_code ec);
+    [[nodiscard]] net::clock::time_point now() const noexcept { return scope_->timer().now(); }
+
+    const std::shared_ptr<net::scope> scope_;
+    const std::chrono::nanoseconds first_event_limit_;
+    const std::chrono::nanoseconds idle_limit_;
+    std::shared_ptr<net::exchange> exchange_;
+    std::shared_ptr<net::connection> source_;  // keeps what the caller reads from while he does
+
+    std::atomic<reading> reading_{reading::idle};
+    handler reader_;  // who waits; on the strand
+    boost::asio::any_io_executor reader_executor_;
+    std::unique_ptr<alarm> alarm_;
+    net::clock::time_point read_began_;
+    std::chrono::nanoseconds first_event_wait_{};  // time spent waiting for it
+    bool waits_for_first_ = false;                 // the read under way does
+    std::uint64_t bytes_before_read_ = 0;  // of this exchange, when the read under way began
+    std::size_t next_piece_ = 0;
+    bool failed_ = false;
+    error_info failure_;
+};
+
+}  // namespace regolo::inline v0::detail

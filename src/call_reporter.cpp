@@ -1,0 +1,167 @@
+#include "call_reporter.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <utility>
+
+namespace regolo::inline v0::detail {
+
+namespace {
+
+error_info for_observers(error_info info)
+{
+    info.partial_text.clear();
+    info.server_message.clear();
+    info.server_param.clear();
+    info.metadata.headers.clear();
+    return info;
+}
+
+}  // namespace
+
+call_reporter::call_reporter(const client_state& client, const call_plan& plan,
+                             const call_options& options, const std::string& call_id)
+    : client_(client),
+      plan_(plan),
+      options_(options),
+      call_id_(call_id),
+      watch_(client.config.observer.get()),
+      began_(client.world->timer->now()),
+      origin_(client.url.origin)
+{}
+
+std::chrono::nanoseconds call_reporter::since_start() const noexcept
+{
+    return client_.world->timer->now() - began_;
+}
+
+void call_reporter::started() noexcept
+{
+    if (watch_ != nullptr)
+        watch_->call_started(event());
+}
+
+void call_reporter::retry_planned(const error_info& reason, std::chrono::nanoseconds delay) const
+{
+    if (watch_ == nullptr)
+        return;
+    const auto told = for_observers(reason);
+    retry_event planned{told};
+    planned.delay = std::chrono::duration_cast<std::chrono::milliseconds>(delay);
+    watch_->retry_planned(event(), planned);
+}
+
+void call_reporter::stale_replay(const error_info& reason) const
+{
+    if (watch_ == nullptr)
+        return;
+    const auto told = for_observers(reason);
+    retry_event planned{told};
+    planned.stale_connection = true;
+    watch_->retry_planned(event(), planned);
+}
+
+void call_reporter::head_received(const metadata& told) const noexcept
+{
+    if (watch_ != nullptr)
+        watch_->head_received(event(), told);
+}
+
+void call_reporter::first_event(std::chrono::nanoseconds since_head) const noexcept
+{
+    if (watch_ == nullptr)
+        return;
+    first_event_info seen;
+    seen.since_start = since_start();
+    seen.since_head = since_head;
+    watch_->first_event(event(), seen);
+}
+
+void call_reporter::ended(const error_info* failure, const call_outcome& result, bool dropped,
+                          int status) noexcept
+{
+    if (watch_ == nullptr)
+        return;
+    try
+    {
+        end_event over;
+        error_info told;
+        over.status = status;
+        if (failure != nullptr)
+        {
+            told = for_observers(*failure);
+            over.error = &told;
+            over.code = failure->code;
+            over.where = failure->where;
+            over.status = failure->http_status;
+        }
+        if (dropped)
+            over.code = boost::asio::error::operation_aborted;
+        over.finish_reason = result.finish_reason;
+        over.model_served = result.model;
+        over.usage = result.usage;
+        over.bytes_sent = bytes_sent_;
+        over.bytes_received = bytes_received_;
+        over.attempts = attempts_;
+        over.dropped = dropped;
+        over.duration = since_start();
+        watch_->call_ended(event(), over);
+    }
+    catch (...)
+    {
+        // Out of memory for the copy of the error: an observer is not worth more.
+    }
+}
+
+void call_reporter::on_queued() noexcept
+{
+    if (watch_ != nullptr)
+        watch_->queued(event());
+}
+
+void call_reporter::on_connected(const net::connection& used, bool reused,
+                                 std::chrono::nanoseconds queued) noexcept
+{
+    if (watch_ == nullptr)
+        return;
+    connection_event made;
+    made.id = used.id;
+    made.reused = reused;
+    made.queued = queued;
+    if (!reused)
+    {
+        made.resolve = used.resolve_time;
+        made.connect = used.connect_time;
+        made.tls = used.tls_time;
+    }
+    made.tls_resumed = used.tls_resumed;
+    watch_->connection_acquired(event(), made);
+}
+
+void call_reporter::on_sent(const net::connection& used, std::size_t body_bytes) noexcept
+{
+    bytes_sent_ += body_bytes;
+    if (watch_ == nullptr)
+        return;
+    request_event sent;
+    sent.body_bytes = body_bytes;
+    sent.connection_id = used.id;
+    watch_->request_sent(event(), sent);
+}
+
+call_event call_reporter::event() const noexcept
+{
+    call_event now;
+    now.call_id = call_id_;
+    now.operation = plan_.operation;
+    now.path = plan_.path;
+    now.server_address = origin_.host;
+    now.server_port = origin_.port;
+    now.model = plan_.model;
+    now.stream = plan_.stream;
+    now.attempt = attempts_;
+    now.context = &options_.context;
+    return now;
+}
+
+}  // namespace regolo::inline v0::detail

@@ -1,0 +1,105 @@
+#include "prepare.hpp"
+
+#include "core/check_options.hpp"
+#include "credential_state.hpp"
+
+#include <regolo/version.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace regolo::inline v0::detail {
+
+namespace {
+
+constexpr std::string_view default_host = "api.regolo.ai";
+
+// Those of the call come last, so that they win.
+std::vector<header> headers_of(const client_config& config, const call_plan& plan,
+                               const call_options& options, const std::string& call_id,
+                               bool has_body)
+{
+    std::vector<header> fields;
+    fields.emplace_back("Accept", plan.stream ? "text/event-stream" : "application/json");
+    if (has_body)
+        fields.emplace_back("Content-Type", plan.content_type);
+    fields.emplace_back("User-Agent", config.user_agent.empty()
+                                          ? "regolo-cpp/" + std::string(version())
+                                          : config.user_agent);
+    if (config.send_call_id)
+    {
+        fields.emplace_back("x-litellm-call-id", call_id);
+        fields.emplace_back("x-client-request-id", call_id);
+    }
+    for (const auto& field : config.headers)
+        core::set_header(fields, field);
+    for (const auto& field : options.headers)
+        core::set_header(fields, field);
+    for (const auto& name : options.remove_headers)
+        core::remove_header(fields, name);
+    return fields;
+}
+
+bool removes_key(const call_options& options)
+{
+    return std::any_of(options.remove_headers.begin(), options.remove_headers.end(),
+                       [](std::string_view name) { return core::iequals(name, "Authorization"); });
+}
+
+[[noreturn]] void throw_no_key()
+{
+    error_info info;
+    info.code = errc::no_key;
+    info.message =
+        "no API key: set the environment variable REGOLO_API_KEY, or client_config::key "
+        "(a key comes from https://dashboard.regolo.ai)";
+    throw error(std::move(info));
+}
+
+}  // namespace
+
+retry_policy effective_policy(const client_config& config, const call_options& options)
+{
+    auto policy = options.retry.value_or(config.retry);
+    if (options.max_retries)
+        policy.max_retries = *options.max_retries;
+    return policy;
+}
+
+prepared_request prepare(const client_state& client, const call_plan& plan,
+                         const call_options& options, const std::string& call_id)
+{
+    const auto& config = client.config;
+    core::check(options.time).value();
+    core::check(effective_policy(config, options)).value();
+
+    prepared_request ready;
+    ready.url =
+        options.base_url.empty() ? client.url : core::parse_base_url(options.base_url).value();
+    const auto& where = ready.url.origin;
+
+    const bool has_body = plan.body.value() != nullptr;
+    ready.message.body = *plan.body;
+    ready.message.headers = headers_of(config, plan, options, call_id, has_body);
+
+    // The client's key is for the client's server alone.
+    const bool without_key = removes_key(options);
+    const credential none;
+    const credential& key = without_key                  ? none
+                            : !options.key.empty()       ? options.key
+                            : where == client.url.origin ? config.key
+                                                         : none;
+    ready.key = key.internal();
+    const bool has_key =
+        ready.key != nullptr || find_header(ready.message.headers, "Authorization").has_value();
+    if (!has_key && !without_key && plan.needs_key && where.host == default_host)
+        throw_no_key();
+    core::check_plaintext(where, has_key, config.allow_plaintext).value();
+
+    ready.message.method = plan.method;
+    ready.message.target = core::make_target(ready.url, plan.path, options.query).value();
+    return ready;
+}
+
+}  // namespace regolo::inline v0::detail
