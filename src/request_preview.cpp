@@ -10,7 +10,7 @@ namespace regolo::inline v0 {
 namespace {
 
 /// One word of a POSIX shell, whatever is in it.
-std::string quoted(std::string_view text)
+std::string shell_word(std::string_view text)
 {
     std::string out = "'";
     for (const char c : text)
@@ -47,7 +47,7 @@ std::string header_argument(const header& field)
     // curl takes "Name:" for "do not send it" and "Name;" for an empty value
     const std::string text =
         core::trim(field.value).empty() ? field.name + ';' : field.name + ": " + field.value;
-    return " \\\n  -H " + quoted(text);
+    return " \\\n  -H " + shell_word(text);
 }
 
 }  // namespace
@@ -69,9 +69,9 @@ std::string request_preview::to_curl() const
     }
     else if (method != (body.empty() ? "GET" : "POST"))
     {
-        out += " -X " + quoted(method);
+        out += " -X " + shell_word(method);
     }
-    out += ' ' + quoted(url);
+    out += ' ' + shell_word(url);
     for (const header& field : headers)
     {
         // curl makes these itself
@@ -82,7 +82,8 @@ std::string request_preview::to_curl() const
     }
     if (!body.empty())
     {
-        out += " \\\n  --data-raw " + quoted(body);  // unlike --data, sends a leading @ as it is
+        out +=
+            " \\\n  --data-raw " + shell_word(body);  // unlike --data, sends a leading @ as it is
     }
     return out;
 }

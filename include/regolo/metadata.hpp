@@ -69,7 +69,7 @@ struct metadata
     std::string call_id;          ///< our UUID of this call, the same over its attempts
     std::string
         request_id;    ///< the server's: `x-request-id`, `x-litellm-call-id` or `x-regolo-call-id`
-    int attempts = 0;  ///< requests started, the successful one included
+    int attempts = 0;  ///< begun, the successful one included
     bool reused_connection = false;  ///< the last attempt ran on a kept-alive connection
     std::string model;  ///< the model that answered, which may not be the one asked for
     regolo::rate_limits rate_limits;

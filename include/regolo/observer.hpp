@@ -73,8 +73,8 @@ struct end_event
     std::string_view finish_reason;
     std::string_view model_served;
     const regolo::usage* usage = nullptr;  ///< null: unknown
-    std::uint64_t bytes_sent = 0;          ///< body bytes, over all attempts
-    std::uint64_t bytes_received = 0;
+    std::uint64_t bytes_sent = 0;          ///< of request bodies, over all attempts
+    std::uint64_t bytes_received = 0;      ///< over all attempts, with heads and HTTP framing
     int attempts = 0;
     bool dropped = false;  ///< the stream was destroyed before its end
     std::chrono::nanoseconds duration{};

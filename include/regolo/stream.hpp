@@ -45,8 +45,9 @@ public:
     /** The next chunk, or nothing at the end.
 
         @par Errors  everything that `client::chat` reports; an error frame of the server;
-                     `errc::truncated` when the stream breaks off; `errc::idle_timeout`. After an error
-                     or the end, further calls repeat the outcome.
+                     `errc::truncated` when the body ends before the answer is complete;
+                     `errc::connection_lost` when the connection ends before the body;
+                     `errc::idle_timeout`. After an error or the end, further calls repeat the outcome.
     */
     [[nodiscard]] boost::asio::awaitable<std::optional<Chunk>> next();
 
