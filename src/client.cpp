@@ -6,6 +6,8 @@
 
 #include <regolo/client.hpp>
 
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace regolo::inline v0 {
@@ -103,6 +105,38 @@ call_outcome outcome_of(const completion_response& answer)
 call_outcome outcome_of(const model_list&) { return {}; }
 call_outcome outcome_of(const api_response&) { return {}; }
 
+error_info make_info(boost::system::error_code code, const char* message)
+{
+    error_info info;
+    info.code = code;
+    info.message = message;
+    return info;
+}
+
+/// Ends the call with what went wrong, and throws it on: with the ids of the call, or, where a credential's provider
+/// has thrown something of its own, that.
+[[noreturn]] void end_with(call& running, std::exception_ptr failure)
+{
+    try
+    {
+        std::rethrow_exception(std::move(failure));
+    }
+    catch (const error& known)
+    {
+        throw error(running.fail(known.info()));
+    }
+    catch (const std::bad_alloc&)
+    {
+        running.fail(make_info(make_error_code(boost::system::errc::not_enough_memory), ""));
+        throw;
+    }
+    catch (...)
+    {
+        running.fail(make_info(errc::no_key, "no key: the credential's provider failed"));
+        throw;
+    }
+}
+
 /// Sends a request and reads the whole answer.
 template <class Answer>
 asio::awaitable<Answer> fetch(state_ptr client, call_plan plan, call_options options)
@@ -125,11 +159,11 @@ asio::awaitable<Answer> fetch(state_ptr client, call_plan plan, call_options opt
         answer.metadata = std::move(running->metadata());
         co_return answer;
     }
-    catch (const error&)
+    catch (...)
     {
         failure = std::current_exception();
     }
-    throw error(running->fail(to_error_info(std::move(failure))));
+    end_with(*running, std::move(failure));
 }
 
 /// Sends a request and returns with the head of a success.
@@ -143,11 +177,11 @@ asio::awaitable<Stream> open_stream(state_ptr client, call_plan plan, call_optio
         co_await running->open(false);
         co_return stream_access::make<Stream>(running);
     }
-    catch (const error&)
+    catch (...)
     {
         failure = std::current_exception();
     }
-    throw error(running->fail(to_error_info(std::move(failure))));
+    end_with(*running, std::move(failure));
 }
 
 // The requests are encoded when the operation is awaited, as everything of it: operations are lazy.

@@ -474,6 +474,17 @@ TEST_P(ObserverEvents, TellOfFailures)
     EXPECT_EQ(seen_->last_end.code, errc::bad_response);
 }
 
+TEST_P(ObserverEvents, TellOfAProviderThatThrows)
+{
+    config_.key = credential([]() -> asio::awaitable<std::string> {
+        throw std::runtime_error("hidden words of the program");
+        co_return "";
+    });
+    EXPECT_THROW(run(chat_once(config_, options("no key"))), std::runtime_error);
+    EXPECT_EQ(seen_->of("no key"), (lines{"started chat", "ended failed"}));
+    EXPECT_EQ(seen_->last_end.code, errc::no_key);
+}
+
 TEST_P(ObserverEvents, TellOfStreamsThatFail)
 {
     const auto fails = [&](const std::string& id, script answer) {
