@@ -120,29 +120,25 @@ TEST_F(ErrorText, UnknownAuthority)
     expect_text(got, {"tls_options::ca_file"});
 }
 
-TEST_F(ErrorText, SelfSigned)
+TEST_F(ErrorText, CertificatesThatAreRefused)
 {
-    const test_server server(server_options::https(leaf::self_signed));
-    const auto got = ask(config_for(server));
-    EXPECT_EQ(got.code, errc::certificate_refused);
-    expect_text(got, {"self", "tls_options::ca_file"});
-}
-
-TEST_F(ErrorText, Expired)
-{
-    const test_server server(server_options::https(leaf::expired));
-    const auto got = ask(config_for(server));
-    EXPECT_EQ(got.code, errc::certificate_refused);
-    EXPECT_EQ(got.attempts, 1);
-    expect_text(got, {"expired"});
-}
-
-TEST_F(ErrorText, NotYetValid)
-{
-    const test_server server(server_options::https(leaf::not_yet_valid));
-    const auto got = ask(config_for(server));
-    EXPECT_EQ(got.code, errc::certificate_refused);
-    expect_text(got, {"not yet valid", "clock"});
+    const struct
+    {
+        leaf certificate;
+        std::initializer_list<const char*> told;
+    } cases[] = {
+        {leaf::self_signed, {"self", "tls_options::ca_file"}},
+        {leaf::expired, {"expired"}},
+        {leaf::not_yet_valid, {"not yet valid", "clock"}},
+    };
+    for (const auto& [certificate, told] : cases)
+    {
+        const test_server server(server_options::https(certificate));
+        const auto got = ask(config_for(server));
+        EXPECT_EQ(got.code, errc::certificate_refused);
+        EXPECT_EQ(got.attempts, 1);
+        expect_text(got, told);
+    }
 }
 
 TEST_F(ErrorText, VerificationSwitchedOff)

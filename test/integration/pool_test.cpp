@@ -75,8 +75,32 @@ void expect_at_rest(const client& one, std::size_t idle)
 class Pool : public testing::TestWithParam<bool>
 {
 protected:
+    Pool() { config.observer = watch; }
+
+    /// Runs `use(client)`, a coroutine, to its end.
+    template <class Use>
+    void on_client(Use use, std::chrono::seconds watchdog = 30s)
+    {
+        const auto body = [&]() -> asio::awaitable<void> {
+            const client one(co_await asio::this_coro::executor, config);
+            co_await use(one);
+        };
+        run(body(), watchdog);
+    }
+
+    /// The answer to a stream whose body does not end with its last event.
+    static script unended_stream()
+    {
+        return script()
+            .expect_request()
+            .start_stream()
+            .event(chunk_json("Hello", "stop"))
+            .event("[DONE]");
+    }
+
     test_server server{GetParam() ? server_options::https() : server_options::plain()};
     client_config config = config_for(server);
+    std::shared_ptr<close_watch> watch = std::make_shared<close_watch>();
 };
 
 INSTANTIATE_TEST_SUITE_P(Servers, Pool, testing::Bool(), [](const auto& param) {
@@ -90,22 +114,22 @@ TEST_P(Pool, StreamsOfAServerThatClosesAfterEachOne)
     server.on_request([](const received_request&) { return good_stream().fin(); });
     config.retry.max_retries = 0;
     constexpr std::size_t streams = 1000;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
-        for (std::size_t i = 0; i < streams; ++i)
-        {
-            const auto got = co_await stream_all(one, question());
-            EXPECT_FALSE(got.failure) << describe(*got.failure);
-            EXPECT_EQ(got.text, "Hello Rome");
-            EXPECT_EQ(got.attempts, 1);
-            if (testing::Test::HasFailure())
-                co_return;
-        }
-        EXPECT_EQ(one.stats().attempts, streams);
-        EXPECT_EQ(one.stats().retries, 0U);
-        EXPECT_EQ(one.stats().calls_failed, 0U);
-    };
-    run(body(), 60s);
+    on_client(
+        [&](const client& one) -> asio::awaitable<void> {
+            for (std::size_t i = 0; i < streams; ++i)
+            {
+                const auto got = co_await stream_all(one, question());
+                EXPECT_FALSE(got.failure) << describe(*got.failure);
+                EXPECT_EQ(got.text, "Hello Rome");
+                EXPECT_EQ(got.attempts, 1);
+                if (testing::Test::HasFailure())
+                    co_return;
+            }
+            EXPECT_EQ(one.stats().attempts, streams);
+            EXPECT_EQ(one.stats().retries, 0U);
+            EXPECT_EQ(one.stats().calls_failed, 0U);
+        },
+        60s);
     EXPECT_EQ(server.counts().requests, streams);
 }
 
@@ -113,17 +137,17 @@ TEST_P(Pool, AnswersOfAServerThatClosesAfterEachOne)
 {
     config.retry.max_retries = 0;
     constexpr std::size_t calls = 200;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
-        for (std::size_t i = 0; i < calls; ++i)
-        {
-            const auto got = co_await try_await(one.chat(question("close-after")));
-            EXPECT_TRUE(got.has_value()) << describe(got.error());
-            if (testing::Test::HasFailure())
-                co_return;
-        }
-    };
-    run(body(), 60s);
+    on_client(
+        [&](const client& one) -> asio::awaitable<void> {
+            for (std::size_t i = 0; i < calls; ++i)
+            {
+                const auto got = co_await try_await(one.chat(question("close-after")));
+                EXPECT_TRUE(got.has_value()) << describe(got.error());
+                if (testing::Test::HasFailure())
+                    co_return;
+            }
+        },
+        60s);
     EXPECT_EQ(server.counts().requests, calls);
 }
 
@@ -132,8 +156,7 @@ TEST_P(Pool, ReplaysOnceWhatMetADyingConnection)
 {
     server.enqueue(script().expect_request().then(good_stream()).expect_request().fin());
     config.retry.max_retries = 0;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
         const auto got = co_await stream_and_settle(one);
         EXPECT_FALSE(got.failure) << describe(*got.failure);
@@ -145,8 +168,7 @@ TEST_P(Pool, ReplaysOnceWhatMetADyingConnection)
         EXPECT_EQ(now.retries, 0U);
         EXPECT_EQ(now.connections_opened, 2U);
         expect_at_rest(one, 1);
-    };
-    run(body());
+    });
     EXPECT_EQ(server.counts().requests, 3U);
 }
 
@@ -154,14 +176,12 @@ TEST_P(Pool, ReplaysOnceWhatMetAReset)
 {
     server.enqueue(script().expect_request().then(good_stream()).expect_request().rst());
     config.retry.max_retries = 0;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
         const auto got = co_await stream_and_settle(one);
         EXPECT_FALSE(got.failure) << describe(*got.failure);
         EXPECT_EQ(one.stats().stale_replays, 1U);
-    };
-    run(body());
+    });
 }
 
 TEST_P(Pool, AReplayThatDiesIsNotReplayed)
@@ -169,44 +189,38 @@ TEST_P(Pool, AReplayThatDiesIsNotReplayed)
     server.enqueue(script().expect_request().then(good_stream()).expect_request().fin());
     server.enqueue(script().expect_request().fin());
     config.retry.max_retries = 0;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
         const auto got = co_await stream_and_settle(one);
         EXPECT_TRUE(got.failure && got.failure->code == errc::connection_lost);
         EXPECT_TRUE(got.failure && got.failure->sent);
         EXPECT_EQ(one.stats().stale_replays, 1U);
         expect_at_rest(one, 0);
-    };
-    run(body());
+    });
     EXPECT_EQ(server.counts().requests, 3U);
 }
 
 TEST_P(Pool, AFreshConnectionThatDiesIsNotStale)
 {
     server.enqueue(script().expect_request().fin());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         const auto got = co_await stream_all(one, question());
         EXPECT_TRUE(got.failure && got.failure->code == errc::connection_lost);
         EXPECT_EQ(got.attempts, 1);
         EXPECT_EQ(one.stats().stale_replays, 0U);
-    };
-    run(body());
+    });
     EXPECT_EQ(server.counts().requests, 1U);
 }
 
 TEST_P(Pool, AnAnswerByteMeansThatTheConnectionWasAlive)
 {
     server.enqueue(script().expect_request().then(good_stream()).expect_request().send("H").fin());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
         const auto got = co_await stream_and_settle(one);
         EXPECT_TRUE(got.failure && got.failure->code == errc::connection_lost);
         EXPECT_EQ(one.stats().stale_replays, 0U);
-    };
-    run(body());
+    });
     EXPECT_EQ(server.counts().requests, 2U);
 }
 
@@ -214,31 +228,25 @@ TEST_P(Pool, ACloseAfterASecondMayHaveBeenWorkedOn)
 {
     server.enqueue(
         script().expect_request().then(good_stream()).expect_request().pause(1100ms).fin());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
         const auto got = co_await stream_and_settle(one);
         EXPECT_TRUE(got.failure && got.failure->code == errc::connection_lost);
         EXPECT_TRUE(got.failure && got.failure->sent);
         EXPECT_EQ(one.stats().stale_replays, 0U);
-    };
-    run(body());
+    });
     EXPECT_EQ(server.counts().requests, 2U);
 }
 
 TEST_P(Pool, AFinEvictsAnIdleConnection)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
         expect_at_rest(one, 1);
         server.close_connections();
         co_await until([&] { return one.stats().connections == 0; });
         expect_at_rest(one, 0);
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::closed_by_peer), 1);
 }
 
@@ -346,65 +354,51 @@ TEST_P(Pool, TheLastConnectionUsedIsTheNextOne)
 TEST_P(Pool, KeepsNoMoreIdleConnectionsThanTold)
 {
     config.pool.max_idle = 0;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         for (int i = 0; i < 3; ++i)
         {
             co_await stream_and_settle(one);
             expect_at_rest(one, 0);
         }
         EXPECT_EQ(one.stats().connections_opened, 3U);
-    };
-    run(body());
+    });
 }
 
 TEST_P(Pool, TheIdleLimitClosesAnIdleConnection)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
     config.pool.idle_limit = 20ms;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_all(one, question());
         co_await until([&] { return one.stats().connections == 0; });
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::idle), 1);
 }
 
 TEST_P(Pool, AKeepAliveHintShortensTheIdleLimit)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
     server.on_request([](const received_request&) {
         return script().respond(200, "application/json", answer_json("yes"),
                                 "keep-alive: timeout=0\r\n");
     });
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await one.chat(question());
         expect_at_rest(one, 0);
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::idle), 1);
 }
 
 TEST_P(Pool, AnAgedConnectionIsNotUsedAgain)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
     config.pool.max_age = 1ms;
     server.on_request([](const received_request&) {
         return script().pause(2ms).respond(200, "application/json", answer_json("yes"));
     });
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await one.chat(question());
         expect_at_rest(one, 0);
         co_await one.chat(question());
         EXPECT_EQ(one.stats().connections_opened, 2U);
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::aged), 2);
 }
 
@@ -413,11 +407,8 @@ TEST_P(Pool, AnAgedConnectionIsNotUsedAgain)
 TEST_P(Pool, ALateEndOfTheBodyIsDrained)
 {
     gate late;
-    auto slow =
-        script().expect_request().start_stream().event(chunk_json("Hello", "stop")).event("[DONE]");
-    server.enqueue(slow.pause(late).end_stream());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    server.enqueue(unended_stream().pause(late).end_stream());
+    on_client([&](const client& one) -> asio::awaitable<void> {
         const auto got = co_await stream_all(one, question());
         EXPECT_EQ(got.ended_as, stream_end::done);
         co_await until([&] { return one.stats().draining == 1; });
@@ -427,17 +418,14 @@ TEST_P(Pool, ALateEndOfTheBodyIsDrained)
         co_await until([&] { return one.stats().idle == 1; });
         const auto again = co_await stream_all(one, question());
         EXPECT_TRUE(again.reused_connection);
-    };
-    run(body());
+    });
 }
 
 TEST_P(Pool, ADrainCountsAgainstTheMaximum)
 {
     config.pool.max_connections = 1;
     gate late;
-    auto slow =
-        script().expect_request().start_stream().event(chunk_json("Hello", "stop")).event("[DONE]");
-    server.enqueue(slow.pause(late).end_stream());
+    server.enqueue(unended_stream().pause(late).end_stream());
     const auto body = [&]() -> asio::awaitable<void> {
         const auto executor = co_await asio::this_coro::executor;
         const client one(executor, config);
@@ -458,13 +446,8 @@ TEST_P(Pool, ADrainCountsAgainstTheMaximum)
 
 TEST_P(Pool, ADrainEndsAfterASecond)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
-    auto slow =
-        script().expect_request().start_stream().event(chunk_json("Hello", "stop")).event("[DONE]");
-    server.enqueue(slow.stall());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    server.enqueue(unended_stream().stall());
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_all(one, question());
         co_await until([&] { return one.stats().draining == 1; });
         const auto since = std::chrono::steady_clock::now();
@@ -472,88 +455,69 @@ TEST_P(Pool, ADrainEndsAfterASecond)
         const auto took = std::chrono::steady_clock::now() - since;
         EXPECT_GT(took, 900ms);
         EXPECT_LT(took, 3s);
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::unusable), 1);
 }
 
 TEST_P(Pool, ADrainEndsAfter64Kilobytes)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
     const std::string filler = http_chunk(": " + std::string(1000, '.') + "\n\n");
-    auto slow =
-        script().expect_request().start_stream().event(chunk_json("Hello", "stop")).event("[DONE]");
     gate read;
-    server.enqueue(slow.pause(read).stream([filler](std::string& piece) {
+    server.enqueue(unended_stream().pause(read).stream([filler](std::string& piece) {
         piece = filler;
         return true;
     }));
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_all(one, question());
         co_await until([&] { return one.stats().draining == 1; });
         read.open();
         co_await until([&] { return one.stats().connections == 0; });
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::unusable), 1);
 }
 
 TEST_P(Pool, CloseEndsADrain)
 {
-    auto slow =
-        script().expect_request().start_stream().event(chunk_json("Hello", "stop")).event("[DONE]");
-    server.enqueue(slow.stall());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    server.enqueue(unended_stream().stall());
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_all(one, question());
         co_await until([&] { return one.stats().draining == 1; });
         const auto since = std::chrono::steady_clock::now();
         one.close();
         co_await until([&] { return one.stats().connections == 0; });
         EXPECT_LT(std::chrono::steady_clock::now() - since, 500ms);
-    };
-    run(body());
+    });
 }
 
 // A body that only the connection's end delimits leaves nothing to wait for.
 TEST_P(Pool, AConnectionThatCannotBeReusedIsNotDrained)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
     server.enqueue(script()
                        .expect_request()
                        .send("HTTP/1.0 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: " +
                              chunk_json("Hello", "stop") + "\n\ndata: [DONE]\n\n")
                        .stall());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         const auto got = co_await stream_all(one, question());
         EXPECT_EQ(got.ended_as, stream_end::done);
         co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
         expect_at_rest(one, 0);
-    };
-    run(body());
+    });
     EXPECT_EQ(watch->count(close_reason::finished), 1);
 }
 
 TEST_P(Pool, LeftoverBytesMeanNeverReuse)
 {
-    const auto watch = std::make_shared<close_watch>();
-    config.observer = watch;
     server.enqueue(script().expect_request().send(
         http_head(200, "content-type: application/json\r\ncontent-length: " +
                            std::to_string(answer_json("yes").size()) + "\r\n") +
         answer_json("yes") + "HTTP/1.1 200 OK\r\n"));
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await one.chat(question());
         expect_at_rest(one, 0);
         const auto again = co_await one.chat(question());
         EXPECT_FALSE(again.metadata.reused_connection);
-    };
-    run(body());
+    });
 }
 
 TEST_P(Pool, BytesThatCameWhileIdleMeanNeverReuse)
@@ -565,28 +529,24 @@ TEST_P(Pool, BytesThatCameWhileIdleMeanNeverReuse)
                        .respond(200, "application/json", answer_json("yes"))
                        .pause(more)
                        .send("HTTP/1.1 200 OK\r\n\r\n"));
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await one.chat(question());
         more.open();
         co_await until([&] { return one.stats().connections == 0; });
         const auto again = co_await one.chat(question());
         EXPECT_FALSE(again.metadata.reused_connection);
         EXPECT_EQ(again.metadata.attempts, 1);
-    };
-    run(body());
+    });
 }
 
 TEST_P(Pool, AnErrorAnswerGivesItsConnectionBack)
 {
     config.retry.max_retries = 0;
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         co_await failure_of(one.chat(question("error-400")));
         expect_at_rest(one, 1);
         EXPECT_TRUE((co_await one.chat(question())).metadata.reused_connection);
-    };
-    run(body());
+    });
 }
 
 // ---- the end of a client
@@ -688,15 +648,13 @@ TEST_P(Pool, DrainLetsCallsFinish)
 TEST_P(Pool, DrainCancelsTheRestAtItsLimit)
 {
     server.enqueue(script().expect_request().start_stream().event(chunk_json("Hello ")).stall());
-    const auto body = [&]() -> asio::awaitable<void> {
-        const client one(co_await asio::this_coro::executor, config);
+    on_client([&](const client& one) -> asio::awaitable<void> {
         auto stream = co_await one.stream_chat(question());
         co_await stream.next();
         EXPECT_FALSE(co_await one.drain(20ms));
         EXPECT_EQ((co_await failure_of(stream.next())).code, errc::client_closed);
         expect_at_rest(one, 0);
-    };
-    run(body());
+    });
 }
 
 TEST(PoolOrigins, EachOriginHasItsOwnPlaces)
