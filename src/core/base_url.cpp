@@ -45,6 +45,12 @@ result<void> check_characters(std::string_view text)
     return {};
 }
 
+/// "host:80a", which Boost.URL 1.81 lets pass.
+bool has_odd_path(const urls::url_view& url)
+{
+    return !url.encoded_path().empty() && url.encoded_path().front() != '/';
+}
+
 result<void> check_parts(const urls::url_view& url)
 {
     const bool is_http =
@@ -61,11 +67,26 @@ result<void> check_parts(const urls::url_view& url)
     {
         return bad_url("has a query (?) or fragment (#), which belong into call_options::query");
     }
-    if (!url.encoded_path().empty() && url.encoded_path().front() != '/')
+    if (has_odd_path(url))
     {
-        return bad_url("is not a valid URL");  // "host:80a", which Boost 1.81 lets pass
+        return bad_url("is not a valid URL");
     }
     return {};
+}
+
+/// The URL with the first digit of its host percent-encoded, so that it is read as a name: Boost.URL 1.81 takes
+/// "10.0.0.1.nip.io" for an address and refuses what follows it.
+std::string mask_first_digit(std::string_view text)
+{
+    constexpr std::string_view opening = "://";
+    std::string out(text);
+    const std::size_t at = text.find(opening);
+    if (at != std::string_view::npos && at + opening.size() < text.size() &&
+        is_digit(text[at + opening.size()]))
+    {
+        out.insert(at + opening.size(), "%3");
+    }
+    return out;
 }
 
 result<std::string> read_host(const urls::url_view& url)
@@ -78,8 +99,7 @@ result<std::string> read_host(const urls::url_view& url)
             return std::string(url.host_ipv6_address().to_string());
         case urls::host_type::name:
         {
-            const std::string_view encoded = url.encoded_host();
-            std::string host = to_lower(encoded);
+            std::string host = to_lower(url.host_name());
             if (is_host_name(host))
             {
                 return host;
@@ -152,7 +172,13 @@ result<base_url> parse_base_url(std::string_view text)
     {
         return checked.error();
     }
-    const auto parsed = urls::parse_uri(text);
+    std::string masked;
+    auto parsed = urls::parse_uri(text);
+    if (!parsed || has_odd_path(*parsed))
+    {
+        masked = mask_first_digit(text);
+        parsed = urls::parse_uri(masked);
+    }
     if (!parsed)
     {
         return bad_url(text.find("://") == std::string_view::npos

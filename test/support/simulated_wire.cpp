@@ -52,7 +52,7 @@ json::value stop_reason_of(const simulated_choice& choice)
     return choice.tool_calls.empty() ? json::value() : json::value(eom_token);
 }
 
-std::string quoted(std::string_view text) { return json::serialize(json::string(text)); }
+std::string json_text(std::string_view text) { return json::serialize(json::string(text)); }
 
 /// Where to cut arguments in two without cutting a character.
 std::size_t middle_of(std::string_view text)
@@ -71,11 +71,13 @@ std::vector<std::string> tool_deltas(const std::vector<simulated_tool_call>& cal
     {
         const auto& call = calls[i];
         const auto tail = "},\"type\":\"function\",\"index\":" + std::to_string(i) + "}]";
-        deltas.push_back("\"tool_calls\":[{\"id\":" + quoted(call.id) +
-                         ",\"function\":{\"arguments\":\"\",\"name\":" + quoted(call.name) + tail);
+        deltas.push_back("\"tool_calls\":[{\"id\":" + json_text(call.id) +
+                         ",\"function\":{\"arguments\":\"\",\"name\":" + json_text(call.name) +
+                         tail);
         const auto middle = middle_of(call.arguments);
         for (const auto& part : {call.arguments.substr(0, middle), call.arguments.substr(middle)})
-            deltas.push_back("\"tool_calls\":[{\"function\":{\"arguments\":" + quoted(part) + tail);
+            deltas.push_back("\"tool_calls\":[{\"function\":{\"arguments\":" + json_text(part) +
+                             tail);
     }
     return deltas;
 }
@@ -94,8 +96,8 @@ public:
           has_usage_(answer_.include_usage)
     {
         prefix_ =
-            "data: {\"id\":" + quoted(answer_.id) + ",\"created\":" + std::to_string(created) +
-            ",\"model\":" + quoted(answer_.model) + ",\"object\":\"" +
+            "data: {\"id\":" + json_text(answer_.id) + ",\"created\":" + std::to_string(created) +
+            ",\"model\":" + json_text(answer_.model) + ",\"object\":\"" +
             (answer_.is_chat ? "chat.completion.chunk" : "text_completion") + "\",\"choices\":[";
         for (const auto& choice : answer_.choices)
             tools_.push_back(tool_deltas(choice.tool_calls));
@@ -201,15 +203,15 @@ private:
         if (stage_ == stage::finish)
             return finish_json(choice, index);
         if (!answer_.is_chat)
-            return '{' + index + ",\"text\":" + quoted(choice.text.token(index_)) + '}';
+            return '{' + index + ",\"text\":" + json_text(choice.text.token(index_)) + '}';
         std::string json = '{' + index + ",\"delta\":{";
         if (!has_role_[number])
             json += "\"role\":\"assistant\",";
         has_role_[number] = true;
         if (stage_ == stage::reasoning)
-            json += "\"reasoning_content\":" + quoted(choice.reasoning.token(index_));
+            json += "\"reasoning_content\":" + json_text(choice.reasoning.token(index_));
         else if (stage_ == stage::text)
-            json += "\"content\":" + quoted(choice.text.token(index_));
+            json += "\"content\":" + json_text(choice.text.token(index_));
         else
             json += tools_[number][index_];
         return json + "}}";
@@ -218,7 +220,7 @@ private:
     [[nodiscard]] std::string finish_json(const simulated_choice& choice,
                                           const std::string& index) const
     {
-        std::string json = "{\"finish_reason\":" + quoted(choice.finish_reason) + ',';
+        std::string json = "{\"finish_reason\":" + json_text(choice.finish_reason) + ',';
         if (const auto stop = stop_reason_of(choice); !stop.is_null())
             json += "\"stop_reason\":" + json::serialize(stop) + ',';
         return json + index + (answer_.is_chat ? ",\"delta\":{}}" : ",\"text\":\"\"}");

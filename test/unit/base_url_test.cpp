@@ -47,6 +47,9 @@ TEST(BaseUrl, TakesGoodUrlsApart)
         {"http://[2001:DB8:0:0::1]", false, "2001:db8::1", 80, ""},
         {"http://my_llama-1.cluster", false, "my_llama-1.cluster", 80, ""},
         {"https://xn--bcher-kva.example", true, "xn--bcher-kva.example", 443, ""},
+        {"https://10.0.0.1.nip.io:8443/v1", true, "10.0.0.1.nip.io", 8443, ""},
+        {"https://1.2.3.4-dev.example", true, "1.2.3.4-dev.example", 443, ""},
+        {"http://%6ctest", false, "ltest", 80, ""},
     };
     for (const good_url& one : cases)
     {
@@ -102,6 +105,9 @@ TEST(BaseUrl, RefusesBadOnesSayingHowGoodOnesLook)
         {"https://2130706433", "no host name"},
         {"https://0x7f.1", "no host name"},
         {"https://127.1", "no host name"},
+        {"https://127.0.0.%31", "no host name"},
+        {"https://1.2.3.4.5", "no host name"},
+        {"https://1.2.3.4:80a", "is not a valid URL"},
         {"https://256.0.0.1", "no host name"},
         {"https://" + std::string(254, 'a'), "no host name"},
     };
