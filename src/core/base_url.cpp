@@ -96,6 +96,10 @@ result<std::string> read_host(const urls::url_view& url)
         case urls::host_type::ipv4:
             return std::string(url.host_address());
         case urls::host_type::ipv6:
+            if (url.encoded_host().find('%') != std::string_view::npos)
+            {
+                return bad_url("is not a valid URL: an IPv6 zone cannot be used in it");
+            }
             return std::string(url.host_ipv6_address().to_string());
         case urls::host_type::name:
         {
