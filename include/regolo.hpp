@@ -10,6 +10,7 @@
 #include <regolo/completion.hpp>
 #include <regolo/credential.hpp>
 #include <regolo/error.hpp>
+#include <regolo/fan_out.hpp>
 #include <regolo/headers.hpp>
 #include <regolo/json.hpp>
 #include <regolo/message.hpp>

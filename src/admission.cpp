@@ -11,27 +11,31 @@ constexpr std::chrono::milliseconds spread{250};
 
 }  // namespace
 
-boost::asio::awaitable<void> admission::admit(std::shared_ptr<net::scope> call)
+boost::asio::awaitable<admission::ticket> client_admission::admit(std::shared_ptr<net::scope> call,
+                                                                  time_point not_before)
 {
-    for (;;)
+    const auto now = [&] { return call->timer().now(); };
+    if (not_before > now())
+        co_await call->sleep_until(not_before);
+    for (auto until = paused_until(); until > now(); until = paused_until())
     {
-        time_point until;
-        {
-            const std::lock_guard lock(mutex_);
-            until = paused_until_;
-        }
-        if (until <= call->timer().now())
-            co_return;
         const auto extra = std::chrono::duration<double, std::milli>(spread) * random_->uniform();
         co_await call->sleep_until(until +
                                    std::chrono::duration_cast<std::chrono::nanoseconds>(extra));
     }
+    co_return 0;
 }
 
-void admission::pause_until(time_point when)
+void client_admission::pause_until(time_point when)
 {
     const std::lock_guard lock(mutex_);
     paused_until_ = std::max(paused_until_, when);
+}
+
+admission::time_point client_admission::paused_until() const
+{
+    const std::lock_guard lock(mutex_);
+    return paused_until_;
 }
 
 }  // namespace regolo::inline v0::detail

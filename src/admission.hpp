@@ -4,29 +4,54 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 
 namespace regolo::inline v0::detail {
 
-/** Stands before each attempt of a client and may make it wait. Rate limiters plug in here; the default lets everything
-    pass, except while a server has asked for a pause. */
+/** Stands before each attempt of a call and may make it wait. Rate limiters plug in here. Safe from any thread. */
 class admission
 {
 public:
     using time_point = net::clock::time_point;
 
-    explicit admission(std::shared_ptr<net::random_source> random) : random_(std::move(random)) {}
+    virtual ~admission() = default;
 
-    /// Returns when the attempt may start. Runs on the strand of the call.
-    boost::asio::awaitable<void> admit(std::shared_ptr<net::scope> call);
+    /// What an attempt was admitted with, and leaves with.
+    using ticket = std::uint64_t;
+
+    /// Returns when the attempt may start, and not before that time. Runs on the strand of the call.
+    /// @throws error  to end the call instead
+    virtual boost::asio::awaitable<ticket> admit(std::shared_ptr<net::scope> call,
+                                                 time_point not_before) = 0;
+
+    /// The attempt is over.
+    /// @param refused  by a server that was asked for too much (429 or 503)
+    virtual void leave(ticket held, bool refused) noexcept = 0;
 
     /// A server asked for a pause (429, 503 with retry-after): no attempt starts before that time.
-    void pause_until(time_point when);
+    virtual void pause_until(time_point when) = 0;
+};
+
+/// The one of a client: lets everything pass, except while a server has asked for a pause.
+class client_admission final : public admission
+{
+public:
+    explicit client_admission(std::shared_ptr<net::random_source> random)
+        : random_(std::move(random))
+    {}
+
+    boost::asio::awaitable<ticket> admit(std::shared_ptr<net::scope> call,
+                                         time_point not_before) override;
+    void leave(ticket, bool) noexcept override {}
+    void pause_until(time_point when) override;
+
+    [[nodiscard]] time_point paused_until() const;
 
 private:
     std::shared_ptr<net::random_source> random_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     time_point paused_until_ = time_point::min();
 };
 

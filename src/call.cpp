@@ -29,12 +29,40 @@ namespace {
 
 net::scope::reason cancelled() { return {asio::error::operation_aborted, "cancelled"}; }
 
+/// The server was asked for too much.
+bool is_refusal(const error_info& failure)
+{
+    const int status = core::effective_status(failure);
+    return status == 429 || status == 503 || status == 529;
+}
+
+/// What an attempt has been admitted to, and leaves.
+class admitted
+{
+public:
+    admitted(admission& gate, admission::ticket held) noexcept : gate_(&gate), ticket_(held) {}
+    ~admitted() { leave(false); }
+    admitted(const admitted&) = delete;
+    admitted& operator=(const admitted&) = delete;
+
+    void leave(bool refused) noexcept
+    {
+        if (auto* gate = std::exchange(gate_, nullptr))
+            gate->leave(ticket_, refused);
+    }
+
+private:
+    admission* gate_;
+    admission::ticket ticket_;
+};
+
 }  // namespace
 
 std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_plan plan,
-                                  call_options options)
+                                  call_options options, std::shared_ptr<admission> gate)
 {
-    auto self = std::make_shared<call>(std::move(client), std::move(plan), std::move(options));
+    auto self = std::make_shared<call>(std::move(client), std::move(plan), std::move(options),
+                                       std::move(gate));
     ++self->client_->calls_started;
     self->scope_->limit_total(self->limits_.total.value_or(time_limits::duration::zero()),
                               self->options_.deadline);
@@ -50,13 +78,15 @@ std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_pla
     return self;
 }
 
-call::call(std::shared_ptr<client_state> client, call_plan plan, call_options options)
+call::call(std::shared_ptr<client_state> client, call_plan plan, call_options options,
+           std::shared_ptr<admission> gate)
     : client_(std::move(client)),
       plan_(std::move(plan)),
       options_(std::move(options)),
       call_id_(options_.call_id.empty() ? client_->make_call_id() : options_.call_id),
       limits_(core::resolve(options_.time, client_->config.time)),
       policy_(effective_policy(client_->config, options_)),
+      gate_(gate ? std::move(gate) : client_->gate),
       scope_(std::make_shared<net::scope>(asio::make_strand(client_->executor),
                                           client_->world->timer)),
       feed_(plan_.stream ? std::make_shared<body_feed>(scope_, limits_) : nullptr),
@@ -180,15 +210,17 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
     {
         const auto pause = next_pause(last);
         discard_exchange(close_reason::failed);
+        auto not_before = net::clock::time_point::min();
         if (pause)
         {
             ++client_->retries;
             if (pause->gates_client)
-                client_->gate->pause_until(now() + pause->floor);
+                gate_->pause_until(now() + pause->floor);
             report_.retry_planned(*last, pause->delay);
-            co_await scope_->sleep_until(now() + pause->delay);
+            not_before = now() + pause->delay;
         }
-        co_await client_->gate->admit(scope_);
+        const auto ticket = co_await admit(not_before, last);
+        admitted place(*gate_, ticket);
         report_.count_attempt();
         ++client_->attempts;
         attempt_began_ = now();
@@ -197,6 +229,7 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
         if (!failure)
             co_return;
         last = describe_failure(std::move(failure));
+        place.leave(is_refusal(*last));
         if (scope_->revive())
         {
             discard_exchange(close_reason::cancelled);
@@ -211,6 +244,24 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
             last.reset();
         }
     }
+}
+
+// A gate that lets nothing in any more leaves a call with the failure it had.
+asio::awaitable<admission::ticket> call::admit(net::clock::time_point not_before,
+                                               const std::optional<error_info>& last)
+{
+    std::exception_ptr refused;
+    try
+    {
+        co_return co_await gate_->admit(scope_, not_before);
+    }
+    catch (const error&)
+    {
+        refused = std::current_exception();
+    }
+    if (last && !scope_->aborted())
+        throw error(*last);
+    std::rethrow_exception(refused);
 }
 
 std::optional<core::wait> call::next_pause(const std::optional<error_info>& last) const

@@ -30,10 +30,13 @@ class call final : public std::enable_shared_from_this<call>, public running_cal
 {
 public:
     /// Begins the call: the observer hears of it. What is wrong with the plan or the options is thrown by `open`.
+    /// @param gate  stands before each attempt; null: that of the client
     static std::shared_ptr<call> start(std::shared_ptr<client_state> client, call_plan plan,
-                                       call_options options);
+                                       call_options options,
+                                       std::shared_ptr<admission> gate = nullptr);
 
-    call(std::shared_ptr<client_state> client, call_plan plan, call_options options);
+    call(std::shared_ptr<client_state> client, call_plan plan, call_options options,
+         std::shared_ptr<admission> gate);
     ~call();
 
     /// Makes attempts until one has the head of a success and, with `whole`, its body. Throws `error` otherwise.
@@ -80,6 +83,8 @@ private:
 
     static work run(std::shared_ptr<call> self, bool whole, std::optional<error_info> last);
     work run_attempts(bool whole, std::optional<error_info> last);
+    boost::asio::awaitable<admission::ticket> admit(net::clock::time_point not_before,
+                                                    const std::optional<error_info>& last);
     /// What to wait before the next attempt. @throws error  where there is to be none
     std::optional<core::wait> next_pause(const std::optional<error_info>& last) const;
     /// Once, and again on a fresh connection where the first was stale. Null: it worked.
@@ -104,6 +109,7 @@ private:
     const std::string call_id_;
     const core::resolved_limits limits_;
     const retry_policy policy_;
+    const std::shared_ptr<admission> gate_;
     const std::shared_ptr<net::scope> scope_;
     const std::shared_ptr<body_feed> feed_;  // null unless it is a stream
     call_reporter report_;

@@ -98,7 +98,7 @@ client_state::client_state(asio::any_io_executor on, client_config settings, cor
     world->head_limit = config.limits.head;
     world->pool = std::make_shared<net::connection_pool>(
         executor, world->timer, config.pool, closing_listener(config.observer, world->timer));
-    gate = std::make_shared<admission>(world->random);
+    gate = std::make_shared<client_admission>(world->random);
 }
 
 std::shared_ptr<net::tls_context> client_state::tls()

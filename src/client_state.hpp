@@ -55,7 +55,7 @@ public:
     const client_config config;
     const core::base_url url;
     std::shared_ptr<net::world> world;
-    std::shared_ptr<detail::admission> gate;
+    std::shared_ptr<client_admission> gate;
 
     std::atomic<std::uint64_t> calls_started{0};
     std::atomic<std::uint64_t> calls_failed{0};

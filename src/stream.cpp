@@ -1,5 +1,6 @@
 #include "core/duration_text.hpp"
 #include "stream_state.hpp"
+#include "turn.hpp"
 
 #include <boost/asio/error.hpp>
 
@@ -27,26 +28,6 @@ error closed_stream()
 {
     return make_error(asio::error::operation_aborted, "the stream was closed");
 }
-
-/// Lets one caller in at a time.
-class turn
-{
-public:
-    explicit turn(std::atomic<bool>& busy) : busy_(busy)
-    {
-        if (!busy_.exchange(true, std::memory_order_acquire))
-            return;
-        throw make_error(
-            errc::operation_in_progress,
-            "another next() of this stream is waiting; a stream has one caller at a time");
-    }
-    ~turn() { busy_.store(false, std::memory_order_release); }
-    turn(const turn&) = delete;
-    turn& operator=(const turn&) = delete;
-
-private:
-    std::atomic<bool>& busy_;
-};
 
 }  // namespace
 
@@ -164,7 +145,8 @@ asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
 {
     if (!self)
         throw closed_stream();
-    const turn mine(self->busy);
+    const turn mine(self->busy, phase::body,
+                    "another next() of this stream is waiting; a stream has one caller at a time");
     const auto until =
         limit.count() > 0 ? self->source->now() + limit : net::clock::time_point::max();
     for (;;)

@@ -32,6 +32,8 @@ struct client_access;
 
 }  // namespace detail
 
+struct fan_out_options;
+
 /// Gauges (now) and counters (since the client was made), over all origins.
 struct client_stats
 {
@@ -151,6 +153,20 @@ public:
     /// Sends any request and streams the events of the answer.
     [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(
         api_request request, call_options options = {}) const;
+
+    /** Sends many requests, a bounded number of them at a time; see `fan_out_run`, whose header <regolo/fan_out.hpp>
+        has to be included.
+
+        @param source   a range of requests (moved in, copied from an lvalue, or a view, which must stay valid); a function that
+                        returns `std::optional<Request>`; a function that returns an awaitable of it, or an object with such
+                        a `next()`. Nothing ends it; an exception does so too, and reaches the caller.
+        @param each     what every call of the run does differently
+    */
+    template <class Source>
+    [[nodiscard]] auto fan_out(Source&& source) const;
+    template <class Source>
+    [[nodiscard]] auto fan_out(Source&& source, fan_out_options options,
+                               call_options each = {}) const;
 
     /// What a call would send. `stream` shows the form that the streaming call sends.
     /// @throws error  as the call itself would before it touches the network

@@ -149,7 +149,7 @@ struct error_info
     std::string request_id;  ///< the server's id, empty when it sent none
     std::optional<std::chrono::microseconds> retry_after;  ///< how long the server asks to wait
     std::optional<bool> should_retry;                      ///< the server's `x-should-retry`
-    int attempts = 0;                                      ///< begun, also one that had no connection yet
+    int attempts = 0;          ///< begun, also one that had no connection yet
     std::string partial_text;  ///< text that had arrived, for calls without a stream object
     regolo::metadata metadata;
 };

@@ -308,10 +308,10 @@ public:
 
 TEST_F(Scope, AdmissionHoldsBackUntilThePauseIsOver)
 {
-    regolo::detail::admission gate(std::make_shared<fixed_chance>());
+    regolo::detail::client_admission gate(std::make_shared<fixed_chance>());
     const auto enter = [&] {
         auto done = std::make_shared<bool>(false);
-        asio::co_spawn(call->executor(), gate.admit(call),
+        asio::co_spawn(call->executor(), gate.admit(call, {}),
                        [done](std::exception_ptr) { *done = true; });
         io.restart();
         io.poll();

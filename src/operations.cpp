@@ -1,0 +1,198 @@
+#include "operations.hpp"
+
+#include "core/codec.hpp"
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace regolo::inline v0::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// The attempts of a call share its body.
+result<std::shared_ptr<const std::string>> share(result<std::string> encoded)
+{
+    if (!encoded)
+        return encoded.error();
+    return std::make_shared<const std::string>(std::move(*encoded));
+}
+
+template <class Request>
+call_plan generation_plan(const client_state& client, const Request& request, bool stream)
+{
+    call_plan plan;
+    plan.model = request.model.empty() ? client.config.model : request.model;
+    plan.body = share(core::encode(request, stream, client.config.model));
+    plan.stream = stream;
+    return plan;
+}
+
+}  // namespace
+
+call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
+{
+    auto plan = generation_plan(client, request, stream);
+    plan.operation = "chat";
+    plan.path = "/v1/chat/completions";
+    return plan;
+}
+
+call_plan plan_of(const client_state& client, const completion_request& request, bool stream)
+{
+    auto plan = generation_plan(client, request, stream);
+    plan.operation = "text_completion";
+    plan.path = "/v1/completions";
+    return plan;
+}
+
+call_plan plan_of(const client_state&, const api_request& request, bool stream)
+{
+    call_plan plan;
+    plan.operation = "request";
+    plan.method = request.method;
+    plan.path = request.path;
+    if (!request.body.empty())
+        plan.body = std::make_shared<const std::string>(request.body);
+    plan.content_type = request.content_type;
+    plan.stream = stream;
+    return plan;
+}
+
+call_plan models_plan()
+{
+    call_plan plan;
+    plan.operation = "models";
+    plan.method = "GET";
+    plan.path = "/v1/models";
+    plan.needs_key = false;  // the gateway lists them to anybody
+    return plan;
+}
+
+namespace {
+
+/// Turns the body of a success into what the operation returns.
+template <class Answer>
+result<Answer> read_answer(std::string& body, const limits& bounds)
+{
+    return core::decode<Answer>(body, bounds);
+}
+
+template <>
+result<api_response> read_answer(std::string& body, const limits&)
+{
+    api_response answer;
+    answer.body = std::move(body);
+    return answer;
+}
+
+call_outcome outcome_of(const chat_response& answer)
+{
+    return {answer.finish_reason(), answer.model, answer.usage ? &*answer.usage : nullptr};
+}
+
+call_outcome outcome_of(const completion_response& answer)
+{
+    return {answer.finish_reason(), answer.model, answer.usage ? &*answer.usage : nullptr};
+}
+
+call_outcome outcome_of(const model_list&) { return {}; }
+call_outcome outcome_of(const api_response&) { return {}; }
+
+error_info make_info(boost::system::error_code code, const char* message)
+{
+    error_info info;
+    info.code = code;
+    info.message = message;
+    return info;
+}
+
+/// Ends the call with what went wrong, and throws it on: with the ids of the call, or, where a credential's provider
+/// has thrown something of its own, that.
+[[noreturn]] void end_with(call& running, std::exception_ptr failure)
+{
+    try
+    {
+        std::rethrow_exception(std::move(failure));
+    }
+    catch (const error& known)
+    {
+        throw error(running.fail(known.info()));
+    }
+    catch (const std::bad_alloc&)
+    {
+        running.fail(make_info(make_error_code(boost::system::errc::not_enough_memory), ""));
+        throw;
+    }
+    catch (...)
+    {
+        running.fail(make_info(errc::no_key, "no key: the credential's provider failed"));
+        throw;
+    }
+}
+
+}  // namespace
+
+template <class Answer>
+asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan plan,
+                              call_options options, std::shared_ptr<admission> gate)
+{
+    const auto running =
+        call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
+    std::exception_ptr failure;
+    try
+    {
+        co_await running->open(true);
+        auto read = read_answer<Answer>(running->body(), running->bounds());
+        if (!read)
+        {
+            auto info = read.error();
+            info.where = phase::body;
+            info.sent = true;
+            throw error(std::move(info));
+        }
+        Answer answer = std::move(*read);
+        running->succeed(outcome_of(answer));
+        answer.metadata = std::move(running->metadata());
+        co_return answer;
+    }
+    catch (...)
+    {
+        failure = std::current_exception();
+    }
+    end_with(*running, std::move(failure));
+}
+
+template <class Stream>
+asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
+                                    call_options options)
+{
+    const auto running = call::start(std::move(client), std::move(plan), std::move(options));
+    std::exception_ptr failure;
+    try
+    {
+        co_await running->open(false);
+        co_return stream_access::make<Stream>(running);
+    }
+    catch (...)
+    {
+        failure = std::current_exception();
+    }
+    end_with(*running, std::move(failure));
+}
+
+using client_ptr = std::shared_ptr<client_state>;
+using gate_ptr = std::shared_ptr<admission>;
+template asio::awaitable<chat_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
+template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);
+template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options);
+
+}  // namespace regolo::inline v0::detail

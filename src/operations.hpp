@@ -1,0 +1,32 @@
+#pragma once
+
+#include "call.hpp"
+#include "stream_state.hpp"
+
+#include <regolo/client.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+
+namespace regolo::inline v0::detail {
+
+/// What sending a request means. One overload for each type that a client can send.
+call_plan plan_of(const client_state& client, const chat_request& request, bool stream);
+call_plan plan_of(const client_state& client, const completion_request& request, bool stream);
+call_plan plan_of(const client_state& client, const api_request& request, bool stream);
+call_plan models_plan();
+
+/// Sends a request and reads the whole answer.
+/// @param gate  stands before each attempt; null: that of the client
+template <class Answer>
+boost::asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan plan,
+                                     call_options options,
+                                     std::shared_ptr<admission> gate = nullptr);
+
+/// Sends a request and returns with the head of a success.
+template <class Stream>
+boost::asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
+                                           call_options options);
+
+}  // namespace regolo::inline v0::detail
