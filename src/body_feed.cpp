@@ -1,6 +1,7 @@
 #include "body_feed.hpp"
 
 #include "delivery.hpp"
+#include "net/saturate.hpp"
 #include "net/take_handler.hpp"
 
 #include <boost/asio/bind_executor.hpp>
@@ -61,8 +62,8 @@ private:
 
 body_feed::body_feed(std::shared_ptr<net::scope> scope, const core::resolved_limits& limits)
     : scope_(std::move(scope)),
-      first_event_limit_(limits.first_event.value_or(time_limits::duration::zero())),
-      idle_limit_(limits.idle.value_or(time_limits::duration::zero()))
+      first_event_limit_(limits.first_event.value_or(core::resolved_limits::duration::zero())),
+      idle_limit_(limits.idle.value_or(core::resolved_limits::duration::zero()))
 {}
 
 body_feed::~body_feed() = default;
@@ -129,7 +130,7 @@ void body_feed::wait(handler done, asio::any_io_executor caller, std::chrono::na
         return;
     if (!alarm_)
         alarm_ = std::make_unique<alarm>(*this);
-    alarm_->arm(now() + limit);
+    alarm_->arm(net::later(now(), limit));
 }
 
 void body_feed::start_read(bool first_event)

@@ -208,6 +208,8 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
     }
     for (;;)
     {
+        if (!last)
+            scope_->check_time();
         const auto pause = next_pause(last);
         discard_exchange(close_reason::failed);
         auto not_before = net::clock::time_point::min();
@@ -315,7 +317,8 @@ call::work call::attempt_once(bool whole, bool fresh)
     core::check_encoding(exchange_->head()).value();
     if (!whole)
         co_return;
-    body_ = co_await exchange_->read_body(bounds().body, "limits::body");
+    body_.clear();
+    co_await exchange_->read_body(body_, bounds().body, "limits::body");
     report_.count_received(exchange_->bytes_received());
     exchange_->finish();
 }
@@ -347,12 +350,8 @@ void call::note_head()
     auto& told = metadata_;
     told = regolo::metadata();
     core::read_head(exchange_->head(), told);
-    for (auto& field : told.headers)
-    {
-        // Some gateways send the key back.
-        if (key_ && !key_->empty() && field.value.find(key_->view()) != std::string::npos)
-            field.value = core::redact(field.value, key_->view());
-    }
+    if (key_)
+        core::redact(told, key_->view());  // some gateways send it back
     told.call_id = call_id_;
     told.attempts = report_.attempts();
     told.reused_connection = exchange_->reused();
@@ -368,7 +367,7 @@ asio::awaitable<error_info> call::read_error()
     bool is_whole = false;
     try
     {
-        text = co_await exchange_->read_body(bounds().error_body, nullptr);
+        co_await exchange_->read_body(text, bounds().error_body, nullptr);
         is_whole = true;
     }
     catch (const boost::system::system_error&)
@@ -528,7 +527,8 @@ void call::end(const error_info* failure, const call_outcome& result, bool dropp
     client_->leave(*this);
     if (failure != nullptr)
         ++client_->calls_failed;
-    report_.ended(failure, result, dropped, metadata_.status);
+    report_.ended(failure, result, dropped, metadata_.status,
+                  key_ ? key_->view() : std::string_view());
 }
 
 }  // namespace regolo::inline v0::detail

@@ -1,5 +1,7 @@
 #include "call_reporter.hpp"
 
+#include "core/api_error.hpp"
+
 #include <boost/asio/error.hpp>
 
 #include <utility>
@@ -78,7 +80,7 @@ void call_reporter::first_event(std::chrono::nanoseconds since_head) const noexc
 }
 
 void call_reporter::ended(const error_info* failure, const call_outcome& result, bool dropped,
-                          int status) noexcept
+                          int status, std::string_view key) noexcept
 {
     if (watch_ == nullptr)
         return;
@@ -97,8 +99,10 @@ void call_reporter::ended(const error_info* failure, const call_outcome& result,
         }
         if (dropped)
             over.code = boost::asio::error::operation_aborted;
-        over.finish_reason = result.finish_reason;
-        over.model_served = result.model;
+        const auto finish_reason = core::redact_key(result.finish_reason, key);
+        const auto model = core::redact_key(result.model, key);
+        over.finish_reason = finish_reason;
+        over.model_served = model;
         over.usage = result.usage;
         over.bytes_sent = bytes_sent_;
         over.bytes_received = bytes_received_;

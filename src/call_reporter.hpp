@@ -48,8 +48,9 @@ public:
     void head_received(const metadata& told) const noexcept;
     void first_event(std::chrono::nanoseconds since_head) const noexcept;
     /// @param failure  null: none
-    void ended(const error_info* failure, const call_outcome& result, bool dropped,
-               int status) noexcept;
+    /// @param key      is not told, should the answer repeat it
+    void ended(const error_info* failure, const call_outcome& result, bool dropped, int status,
+               std::string_view key) noexcept;
 
 private:
     void on_queued() noexcept override;

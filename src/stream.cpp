@@ -1,4 +1,5 @@
 #include "core/duration_text.hpp"
+#include "net/saturate.hpp"
 #include "stream_state.hpp"
 #include "turn.hpp"
 
@@ -148,7 +149,7 @@ asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
     const turn mine(self->busy, phase::body,
                     "another next() of this stream is waiting; a stream has one caller at a time");
     const auto until =
-        limit.count() > 0 ? self->source->now() + limit : net::clock::time_point::max();
+        limit.count() > 0 ? net::later(self->source->now(), limit) : net::clock::time_point::max();
     for (;;)
     {
         if (self->ended != stream_end::open)

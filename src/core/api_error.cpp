@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <initializer_list>
 #include <string>
 
 namespace regolo::core {
@@ -153,6 +154,10 @@ void conclude_frame(error_info& info, error_place where)
 {
     info.where = phase::body;
     info.sent = true;
+    if (info.server_code.empty() && status_of_number(info.server_message) != 0)
+    {
+        info.server_code = info.server_message;  // "error: 503"
+    }
     const errc code = code_of(info);
     info.code = code;
     info.message = where == error_place::stream
@@ -166,6 +171,40 @@ bool is_none(const json::value& error) noexcept
     return error.is_null() || (error.is_bool() && !error.get_bool()) ||
            (error.is_string() && error.get_string().empty()) ||
            (error.is_array() && error.get_array().empty());
+}
+
+/// Beside choices these say as well that there is none.
+bool is_empty_or_zero(const json::value& error) noexcept
+{
+    return (error.is_object() && error.get_object().empty()) ||
+           (error.is_int64() && error.get_int64() == 0);
+}
+
+bool has_any(const json::object& object, std::initializer_list<std::string_view> names) noexcept
+{
+    return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+        const json::value* found = object.if_contains(name);
+        return found != nullptr && !is_none(*found);
+    });
+}
+
+/// An object without choices that no API sends as an answer or a chunk.
+bool is_bare_error(const json::object& object) noexcept
+{
+    if (has_any(object, {"detail", "errors", "fault", "error_description"}))
+    {
+        return true;
+    }
+    const json::value* object_kind = object.if_contains("object");
+    if (object_kind != nullptr && object_kind->is_string() && object_kind->get_string() == "error")
+    {
+        return true;
+    }
+    const json::value* message = object.if_contains("message");
+    const bool has_words =
+        (message != nullptr && message->is_string()) || has_any(object, {"msg", "title"});
+    return has_words &&
+           (!object.contains("id") || has_any(object, {"code", "status", "status_code"}));
 }
 
 /// The error that a gateway put into one of the choices; null if there is none.
@@ -237,6 +276,10 @@ error_info decode_error_text(std::string_view text, error_place where)
 
 bool is_error_frame(const json::value& value) noexcept
 {
+    if (const json::array* list = value.if_array(); list != nullptr)
+    {
+        return list->size() == 1 && list->front().is_object() && is_error_frame(list->front());
+    }
     const json::object* object = value.if_object();
     if (object == nullptr)
     {
@@ -245,8 +288,9 @@ bool is_error_frame(const json::value& value) noexcept
     const bool has_choices = object->contains("choices");
     if (const json::value* error = object->if_contains("error"); error != nullptr)
     {
-        // an empty text beside choices says that there is none
-        if (!is_none(*error) || (error->is_string() && !has_choices))
+        const bool given = has_choices ? !is_none(*error) && !is_empty_or_zero(*error)
+                                       : !is_none(*error) || error->is_string();
+        if (given)
         {
             return true;
         }
@@ -255,17 +299,7 @@ bool is_error_frame(const json::value& value) noexcept
     {
         return error_of_choices(value) != nullptr;
     }
-    for (const std::string_view name : {"detail", "errors"})
-    {
-        const json::value* found = object->if_contains(name);
-        if (found != nullptr && !is_none(*found))
-        {
-            return true;
-        }
-    }
-    const json::value* message = object->if_contains("message");
-    return message != nullptr && message->is_string() && !object->contains("id") &&
-           (object->contains("code") || object->contains("type") || object->contains("status"));
+    return is_bare_error(*object);
 }
 
 int effective_status(const error_info& info) noexcept

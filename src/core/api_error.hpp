@@ -42,6 +42,9 @@ bool is_exhausted(const error_info& info) noexcept;
 std::string redact(std::string_view text, std::string_view key);
 /// The same for every text member of an error.
 void redact(error_info& info, std::string_view key);
+/// The same for what a response told, and for a word of it: only where the key itself is repeated.
+void redact(metadata& told, std::string_view key);
+std::string redact_key(std::string_view text, std::string_view key);
 
 /** `retry-after-ms`, `retry-after` (seconds, fraction, HTTP date) or `llm_provider-retry-after`; nothing for zero,
     negative, past or unreadable values. */

@@ -40,6 +40,13 @@ void append(std::vector<T>& items, const std::vector<T>& more)
     items.insert(items.end(), more.begin(), more.end());
 }
 
+/// A member of an odd type was kept as it came; what a later chunk told in the right type must not be hidden by it.
+void forget(boost::json::object& extra, std::string_view name, bool is_known)
+{
+    if (is_known)
+        extra.erase(name);
+}
+
 chat_response completed(chat_response answer)
 {
     for (auto& choice : answer.choices)
@@ -48,7 +55,14 @@ chat_response completed(chat_response answer)
             choice.message.role = "assistant";
         // deltas whose parts are not all text keep them there; a message has the text alone
         choice.message.extra.erase("content");
+        forget(choice.extra, "message", true);
+        forget(choice.extra, "delta", true);
+        forget(choice.extra, "finish_reason", !choice.finish_reason.empty());
+        forget(choice.extra, "logprobs", choice.logprobs.has_value());
+        forget(choice.message.extra, "tool_calls", !choice.message.tool_calls.empty());
     }
+    forget(answer.extra, "usage", answer.usage.has_value());
+    forget(answer.extra, "choices", true);
     return answer;
 }
 

@@ -133,7 +133,9 @@ resolved_limits resolve(const time_limits& call, const time_limits& client)
 {
     const auto pick = [&](std::optional<milliseconds> time_limits::*member,
                           milliseconds otherwise) -> std::optional<milliseconds> {
-        const milliseconds value = (call.*member).value_or((client.*member).value_or(otherwise));
+        // What is out of range is refused before it counts; until then it must not overflow.
+        const milliseconds value =
+            std::clamp((call.*member).value_or((client.*member).value_or(otherwise)), 0ms, longest);
         return value == 0ms ? std::nullopt : std::optional(value);
     };
     resolved_limits out;

@@ -72,6 +72,19 @@ void append_replacement(chat_delta& delta, const surrogate_joiner::place& where)
     call.arguments = replacement;
 }
 
+// A choice ends: nothing it waits for comes any more.
+void release_choice(surrogate_joiner& joiner, chunk_choice& choice)
+{
+    for (const auto& where : joiner.release(choice.index))
+        append_replacement(choice.delta, where);
+}
+
+void release_choice(surrogate_joiner& joiner, completion_choice& choice)
+{
+    if (!joiner.release(choice.index).empty())
+        choice.text.append(replacement);
+}
+
 void join_choice(surrogate_joiner& joiner, chunk_choice& choice, bool has_stand_ins)
 {
     auto& delta = choice.delta;
@@ -88,19 +101,15 @@ void join_choice(surrogate_joiner& joiner, chunk_choice& choice, bool has_stand_
         join(field::function_call, 0, delta.function_call->arguments);
     for (auto& call : delta.tool_calls)
         join(field::arguments, tool_of(call), call.arguments);
-    if (choice.finish_reason.empty())
-        return;
-    for (const auto& where : joiner.release(choice.index))
-        append_replacement(delta, where);
+    if (!choice.finish_reason.empty())
+        release_choice(joiner, choice);
 }
 
 void join_choice(surrogate_joiner& joiner, completion_choice& choice, bool has_stand_ins)
 {
     joiner.join({choice.index, field::content, 0}, choice.text, has_stand_ins);
-    if (choice.finish_reason.empty())
-        return;
-    if (!joiner.release(choice.index).empty())
-        choice.text.append(replacement);
+    if (!choice.finish_reason.empty())
+        release_choice(joiner, choice);
 }
 
 }  // namespace
@@ -125,6 +134,33 @@ result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
     if (parser_.has_kept_surrogates() || !joiner_.empty())
         join_surrogates(out);
     return {};
+}
+
+template <class Chunk>
+bool chunk_decoder<Chunk>::is_whole_answer(std::string_view data)
+{
+    const auto document = parser_.parse(data, {}, true);
+    const auto* object = document ? document->if_object() : nullptr;
+    const auto* choices = object != nullptr ? object->if_contains("choices") : nullptr;
+    if (choices == nullptr || !choices->is_array() || choices->get_array().empty())
+        return false;
+    const auto& choice = choices->get_array().front();
+    return choice.is_object() && choice.get_object().contains("message");
+}
+
+template <class Chunk>
+bool chunk_decoder<Chunk>::release(Chunk& out)
+{
+    if (joiner_.empty())
+        return false;
+    out = Chunk();
+    while (!joiner_.empty())
+    {
+        auto& choice = out.choices.emplace_back();
+        choice.index = joiner_.waiting_choice();
+        release_choice(joiner_, choice);
+    }
+    return true;
 }
 
 template <class Chunk>

@@ -33,6 +33,12 @@ public:
         `errc::bad_response`, or `errc::too_large` for too much nesting; texts never repeat the payload. */
     result<void> decode(std::string_view data, Chunk& out);
 
+    /// Whether JSON that was decoded is an answer to a call without streaming, which is complete as it is.
+    [[nodiscard]] bool is_whole_answer(std::string_view data);
+
+    /// At the end of the stream: writes what waited for its other half, if anything did.
+    bool release(Chunk& out);
+
     /// Starts a new stream.
     void reset() noexcept { joiner_.clear(); }
 

@@ -10,9 +10,13 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <type_traits>
+
 namespace regolo::core {
 
 namespace {
+
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 /// A body that is no JSON for a reason worth naming; empty: none.
 std::string_view why_no_json(std::string_view body) noexcept
@@ -28,11 +32,42 @@ std::string_view why_no_json(std::string_view body) noexcept
     return {};
 }
 
+bool is_event_stream(std::string_view body) noexcept
+{
+    const auto text = trim(body);
+    return text.starts_with("data:") || text.starts_with("event:") || text.starts_with("error:");
+}
+
+/// What went wrong where an event stream answers a request for a whole answer.
+error_info read_event_stream(std::string_view body)
+{
+    auto info = failure(errc::bad_response,
+                        "the server answered with an event stream though none was asked for: use "
+                        "the streaming call");
+    read_server_body(body, info);
+    return info.server_message.empty() ? info : decode_error_text(body, error_place::body);
+}
+
+/// An answer that generates text says so, if with an empty list.
+template <class T>
+bool lacks_choices(const boost::json::value& document) noexcept
+{
+    if constexpr (std::is_same_v<T, model_list>)
+        return false;
+    const auto* object = document.if_object();
+    const auto* choices = object != nullptr ? object->if_contains("choices") : nullptr;
+    return object != nullptr && (choices == nullptr || choices->is_null());
+}
+
 }  // namespace
 
 template <class T>
 result<T> decode(std::string_view body, const limits& bounds)
 {
+    if (body.starts_with(byte_order_mark))
+        body.remove_prefix(byte_order_mark.size());
+    if (is_event_stream(body))
+        return read_event_stream(body);
     if (const auto why = why_no_json(body); !why.empty())
     {
         auto info = failure(errc::bad_response, std::string(why));
@@ -46,6 +81,13 @@ result<T> decode(std::string_view body, const limits& bounds)
         return document.error();
     if (is_error_frame(*document))
         return decode_error_frame(*document, error_place::body);
+    if (lacks_choices<T>(*document))
+    {
+        auto info = failure(errc::bad_response,
+                            "the answer has no \"choices\"; is base_url that of the API?");
+        read_server_json(*document, info);
+        return info;
+    }
     return read_document<T>(*document, bounds.index);
 }
 

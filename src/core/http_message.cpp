@@ -105,6 +105,12 @@ result<std::string_view> clean_key(std::string_view key)
                        "the key has a space, a control character or a byte outside ASCII inside: "
                        "copy it again (it is not shown here)");
     }
+    if (key.find("://") != std::string_view::npos)
+    {
+        return failure(errc::bad_config,
+                       "a URL was given where the key belongs: set client_config::base_url to it "
+                       "(it is not shown here, as it may hold a password)");
+    }
     return key;
 }
 

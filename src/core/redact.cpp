@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 
 namespace regolo::core {
@@ -166,15 +167,59 @@ void redact(error_info& info, std::string_view key)
         *member = replace(*member, key, true);
     }
     // ids are long and random by nature, and an answer is the caller's: only the key itself goes
-    for (std::string* member : {&info.request_id, &info.call_id, &info.partial_text,
-                                &info.metadata.request_id, &info.metadata.call_id})
+    for (std::string* member : {&info.request_id, &info.call_id, &info.partial_text})
     {
         *member = replace(*member, key, false);
     }
-    for (header& field : info.metadata.headers)
+    redact(info.metadata, key);
+}
+
+void redact(metadata& told, std::string_view key)
+{
+    if (key.size() < shortest_key)
     {
-        field.value = replace(field.value, key, false);
+        return;
     }
+    // This is done for every response: what does not repeat the whole key is not searched for parts.
+    const auto clean = [&](std::string& text) {
+        if (text.find(key) != std::string::npos)
+        {
+            text = replace(text, key, false);
+        }
+    };
+    const auto clean_limit = [&](rate_limit& limit) {
+        clean(limit.name);
+        if (limit.reset)
+        {
+            clean(*limit.reset);
+        }
+    };
+    for (std::string* member : {&told.request_id, &told.call_id, &told.model,
+                                &told.rate_limits.type, &told.rate_limits.reset_at})
+    {
+        clean(*member);
+    }
+    for (header& field : told.headers)
+    {
+        clean(field.name);
+        clean(field.value);
+    }
+    for (rate_limit& limit : told.rate_limits.all)
+    {
+        clean_limit(limit);
+    }
+    for (std::optional<rate_limit>* limit : {&told.rate_limits.requests, &told.rate_limits.tokens})
+    {
+        if (*limit)
+        {
+            clean_limit(**limit);
+        }
+    }
+}
+
+std::string redact_key(std::string_view text, std::string_view key)
+{
+    return replace(text, key, false);
 }
 
 }  // namespace regolo::core

@@ -153,7 +153,7 @@ void read_list(const json::array& list, error_info& into, int nesting)
 void read_object(const json::object& object, error_info& into, int nesting)
 {
     // the innermost words are the most precise; outer ones fill what those leave open
-    for (const std::string_view name : {"error", "detail", "message", "errors"})
+    for (const std::string_view name : {"error", "detail", "message", "errors", "fault"})
     {
         const json::value* inner = object.if_contains(name);
         if (inner != nullptr && inner->is_structured())
@@ -162,7 +162,7 @@ void read_object(const json::object& object, error_info& into, int nesting)
         }
     }
     for (const std::string_view name :
-         {"message", "detail", "error_description", "msg", "html-message", "title"})
+         {"message", "detail", "error_description", "msg", "html-message", "title", "faultstring"})
     {
         set_message(string_member(object, name), into);
     }
@@ -269,6 +269,10 @@ void read_server_body(std::string_view body, error_info& into)
     {
         data = first_event(body);
         text = trim(data);
+    }
+    else if (constexpr std::string_view field = "error:"; text.starts_with(field))
+    {
+        text = trim(text.substr(field.size(), text.find('\n') - field.size()));
     }
     if (read_json_text(text, into))
     {

@@ -33,6 +33,13 @@ bool is_nothing(std::string_view data) noexcept
     return data.empty() || data == "null" || data == "[]";
 }
 
+/// Data that is no JSON but words of a gateway; broken JSON may be a part of the answer and is not shown.
+bool is_plain_text(std::string_view data) noexcept
+{
+    const std::string_view text = trim(data);
+    return !text.empty() && (text[0] != '{' || text.starts_with("{'")) && text[0] != '[';
+}
+
 /// A line that was cut may be the beginning of a field.
 bool may_be_field(std::string_view line) noexcept
 {
@@ -98,7 +105,7 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
             case body_step::need_more:
                 return stream_step::need_more;
             case body_step::end:
-                return conclude();
+                return conclude(out);
             case body_step::failed:
                 return fail(reader_.failure());
             case body_step::item:
@@ -118,41 +125,42 @@ stream_step stream_decoder<Chunk>::take(const body_item& item, Chunk& out)
 {
     if (item.what == body_item::kind::line)
     {
-        return take_line(item);
+        return take_line(item, out);
     }
     const std::string_view text = trim(item.data);
-    if (text.starts_with(end_mark))
+    if (text.starts_with(end_mark) && (is_raw || item.name != "error"))
     {
-        return take_done(text);
+        return take_done(text, out);
     }
     if constexpr (!is_raw)
     {
         if (item.name == "error")
         {
-            return fail(decode_error_text(item.data, error_place::stream));
+            return fail(decode_error_text(text.starts_with(end_mark) ? "" : item.data,
+                                          error_place::stream));
         }
         if (is_nothing(text) || is_keep_alive(item.name))
         {
             return stream_step::need_more;
         }
     }
-    whole_answer_ = item.what == body_item::kind::value && reader_.is_json() && chunks_ == 0;
     return take_data(item, out);
 }
 
 /// A line that is no part of an event stream, in which gateways hide what went wrong.
 template <class Chunk>
-stream_step stream_decoder<Chunk>::take_line(const body_item& line)
+stream_step stream_decoder<Chunk>::take_line(const body_item& line, Chunk& out)
 {
     if (line.data == end_mark)
     {
-        return end(stream_end::done);
+        return take_done(line.data, out);
     }
     if (const std::string_view error = error_field(line.data); !error.empty())
     {
         return fail(decode_error_text(error, error_place::stream));
     }
-    if (!line.cut || !may_be_field(line.data))
+    const bool says_none = line.data.starts_with("error:");
+    if (!says_none && (!line.cut || !may_be_field(line.data)))
     {
         keep_stray(line.data);
     }
@@ -171,11 +179,17 @@ void stream_decoder<Chunk>::keep_stray(std::string_view line)
 }
 
 template <class Chunk>
-stream_step stream_decoder<Chunk>::take_done(std::string_view data)
+stream_step stream_decoder<Chunk>::take_done(std::string_view data, Chunk& out)
 {
-    if (data == end_mark)
+    while (data.starts_with(end_mark))
     {
-        return end(stream_end::done);
+        data = trim(data.substr(end_mark.size()));
+    }
+    if (data.empty())
+    {
+        // What a gateway has written between the events tells why the answer stops here.
+        return open_choices_ > 0 && !stray_.empty() ? fail_incomplete()
+                                                    : end(stream_end::done, out);
     }
     // what follows the mark may be anything, so it is not shown
     return fail(errc::bad_response,
@@ -204,7 +218,11 @@ stream_step stream_decoder<Chunk>::take_data(const body_item& item, Chunk& out)
             error_info info = decoded.error();
             if (item.cut && info.code == errc::bad_response)
             {
-                return conclude();
+                return conclude(out);
+            }
+            if (is_plain_text(item.data))
+            {
+                read_server_body(item.data, info);
             }
             if (info.code == errc::bad_response || info.code == errc::too_large)
             {
@@ -212,6 +230,18 @@ stream_step stream_decoder<Chunk>::take_data(const body_item& item, Chunk& out)
                     "event " + std::to_string(chunks_ + 1) + " of the stream: " + info.message;
             }
             return fail(std::move(info));
+        }
+        if (item.what == body_item::kind::value && reader_.is_json() && chunks_ == 0)
+        {
+            whole_answer_ = decoder_.is_whole_answer(item.data);
+            if (out.choices.empty())
+            {
+                error_info info =
+                    core::failure(errc::bad_response,
+                                  "the answer has no \"choices\"; is base_url that of the API?");
+                read_server_body(item.data, info);
+                return fail(std::move(info));
+            }
         }
         note(out);
     }
@@ -267,7 +297,7 @@ void stream_decoder<Chunk>::note_choice(std::size_t index, bool finished)
 }
 
 template <class Chunk>
-stream_step stream_decoder<Chunk>::conclude()
+stream_step stream_decoder<Chunk>::conclude(Chunk& out)
 {
     if (chunks_ == 0 && !stray_.empty())
     {
@@ -276,12 +306,18 @@ stream_step stream_decoder<Chunk>::conclude()
     }
     if (is_raw || whole_answer_ || (!choices_.empty() && open_choices_ == 0))
     {
-        return end(stream_end::finished);
+        return end(stream_end::finished, out);
     }
     if (reader_.is_empty())
     {
         return fail(errc::truncated, "the server sent an empty body instead of a stream");
     }
+    return fail_incomplete();
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::fail_incomplete()
+{
     std::string text = "the stream ended after " + counted(chunks_, "event");
     if (reader_.comments() > 0)
     {
@@ -297,9 +333,17 @@ stream_step stream_decoder<Chunk>::conclude()
 }
 
 template <class Chunk>
-stream_step stream_decoder<Chunk>::end(stream_end how)
+stream_step stream_decoder<Chunk>::end(stream_end how, Chunk& out)
 {
     ended_as_ = how;
+    if constexpr (!is_raw)
+    {
+        if (decoder_.release(out))
+        {
+            ++chunks_;
+            return stream_step::chunk;
+        }
+    }
     return stream_step::ended;
 }
 

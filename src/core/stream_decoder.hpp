@@ -86,14 +86,15 @@ private:
 
     /// `need_more` where the item gives nothing.
     stream_step take(const body_item& item, Chunk& out);
-    stream_step take_line(const body_item& line);
+    stream_step take_line(const body_item& line, Chunk& out);
     void keep_stray(std::string_view line);
     stream_step take_data(const body_item& item, Chunk& out);
-    stream_step take_done(std::string_view data);
+    stream_step take_done(std::string_view data, Chunk& out);
     void note(const Chunk& chunk);
     void note_choice(std::size_t index, bool finished);
-    stream_step conclude();
-    stream_step end(stream_end how);
+    stream_step conclude(Chunk& out);
+    stream_step fail_incomplete();
+    stream_step end(stream_end how, Chunk& out);
     stream_step fail(error_info info);
     stream_step fail(errc code, std::string text);
 

@@ -41,6 +41,12 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return held_.empty(); }
 
+    /// A choice that something waits for. @par Preconditions  not empty
+    [[nodiscard]] std::int64_t waiting_choice() const noexcept
+    {
+        return held_.front().where.choice;
+    }
+
     /// The places of that choice whose half stays alone: nothing waits there any more.
     [[nodiscard]] std::vector<place> release(std::int64_t choice);
 

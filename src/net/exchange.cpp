@@ -272,9 +272,9 @@ void exchange::on_read(connection& used, error_code& ec, std::size_t n)
         ec = {};
 }
 
-asio::awaitable<std::string> exchange::read_body(std::size_t limit, const char* limit_name)
+asio::awaitable<void> exchange::read_body(std::string& body, std::size_t limit,
+                                          const char* limit_name)
 {
-    std::string body;
     for (;;)
     {
         for (const auto piece : pieces())
@@ -284,7 +284,7 @@ asio::awaitable<std::string> exchange::read_body(std::size_t limit, const char* 
                 if (limit_name == nullptr)
                 {
                     body.append(piece.substr(0, limit - body.size()));
-                    co_return body;
+                    co_return;
                 }
                 throw make_error(errc::too_large, phase::body,
                                  "the response body is larger than " + std::to_string(limit) +
@@ -295,7 +295,7 @@ asio::awaitable<std::string> exchange::read_body(std::size_t limit, const char* 
         }
         pieces().clear();
         if (body_done())
-            co_return body;
+            co_return;
         const scope::phase_limit idle(*scope_, errc::idle_timeout, value(limits_.idle));
         error_code ec;
         using token = asio::redirect_error_t<asio::use_awaitable_t<>>;

@@ -83,9 +83,10 @@ public:
     /// Reads more of the body into `pieces()`. The handler runs on the strand; an error is kept for `explain`.
     void async_read_body(done_handler done);
 
-    /** Reads the rest of the body. Above `limit` it fails with `errc::too_large`, naming `limit_name`; or, where no name is
-        given, it stops reading and returns what is there. */
-    asio::awaitable<std::string> read_body(std::size_t limit, const char* limit_name);
+    /** Reads the rest of the body into `body`, which has what came also where this fails. Above `limit` it fails with
+        `errc::too_large`, naming `limit_name`; or, where no name is given, it stops reading.
+        @param body  must live until the operation completes */
+    asio::awaitable<void> read_body(std::string& body, std::size_t limit, const char* limit_name);
 
     /// The answer is complete for its reader: the connection goes back, if need be after its last bytes.
     void finish();

@@ -132,8 +132,9 @@ void http_reader::parse(error_code& ec)
         begin_ += used;
         if (ec == http::error::need_more)
         {
+            // What is kept unparsed is a head, a chunk's extensions or trailers.
             ec = {};
-            if (!parser_->is_header_done() && end_ - begin_ > head_limit_)
+            if (end_ - begin_ > head_limit_)
                 ec = errc::too_large;
             return;
         }
@@ -181,9 +182,13 @@ void http_reader::commit_eof(error_code& ec)
         ec = asio::error::eof;
 }
 
-bool http_reader::head_done() const noexcept { return parser_->is_header_done(); }
+// That of an interim response is none.
+bool http_reader::head_done() const noexcept
+{
+    return parser_->is_header_done() && parser_->head.status / 100 != 1;
+}
 
-bool http_reader::done() const noexcept { return parser_->is_done(); }
+bool http_reader::done() const noexcept { return head_done() && parser_->is_done(); }
 
 bool http_reader::ends_with_connection() const noexcept
 {
@@ -192,7 +197,7 @@ bool http_reader::ends_with_connection() const noexcept
 
 bool http_reader::reusable() const noexcept
 {
-    return parser_->is_done() && parser_->keep_alive() && !parser_->need_eof() && begin_ == end_;
+    return done() && parser_->keep_alive() && !parser_->need_eof() && begin_ == end_;
 }
 
 core::response_head& http_reader::head() noexcept { return parser_->head; }

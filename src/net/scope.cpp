@@ -1,6 +1,7 @@
 #include "net/scope.hpp"
 
 #include "net/alarm.hpp"
+#include "net/saturate.hpp"
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -49,14 +50,29 @@ void scope::abort_from_anywhere(reason why) noexcept
     }
 }
 
+namespace {
+
+[[noreturn]] void throw_reason(const scope::reason& why)
+{
+    error_info info;
+    info.code = why.code;
+    info.message = why.message;
+    throw error(std::move(info));
+}
+
+}  // namespace
+
 void scope::check() const
 {
-    if (!reason_)
-        return;
-    error_info info;
-    info.code = reason_->code;
-    info.message = reason_->message;
-    throw error(std::move(info));
+    if (reason_)
+        throw_reason(*reason_);
+}
+
+void scope::check_time() const
+{
+    check();
+    if (total_.due <= timer_->now())
+        throw_reason({total_.code, limit_text(total_.code, total_.value)});
 }
 
 bool scope::revive()
@@ -86,7 +102,7 @@ void scope::arm_phase(errc code, duration value, duration used)
     phase_ = {};
     if (value > duration::zero())
     {
-        phase_ = {timer_->now() + std::max(duration::zero(), value - used), code, value};
+        phase_ = {later(timer_->now(), std::max(duration::zero(), value - used)), code, value};
     }
     rearm();
 }
@@ -103,9 +119,12 @@ void scope::limit_total(duration total, std::optional<time_point> deadline)
 {
     const auto now = timer_->now();
     if (total > duration::zero())
-        total_ = {now + total, errc::total_timeout, total};
+        total_ = {later(now, total), errc::total_timeout, total};
     if (deadline && *deadline < total_.due)
-        total_ = {*deadline, errc::deadline_exceeded, *deadline - now};
+    {
+        const auto left = *deadline > now ? *deadline - now : duration::zero();
+        total_ = {*deadline, errc::deadline_exceeded, left};
+    }
     rearm();
 }
 
@@ -190,6 +209,8 @@ std::string limit_text(errc code, std::chrono::nanoseconds value)
         case errc::total_timeout:
             return "the call did not finish within " + time + " (time_limits::total)";
         default:
+            if (value <= value.zero())
+                return "the call's deadline (call_options::deadline) had passed before it began";
             return "the call's deadline passed (call_options::deadline), " + time +
                    " after its start";
     }

@@ -53,6 +53,8 @@ public:
     [[nodiscard]] const reason* aborted() const noexcept { return reason_ ? &*reason_ : nullptr; }
     /// @throws error  the reason, if the call was ended
     void check() const;
+    /// The same, also when the time of the whole call is over, which the timer may tell a little later.
+    void check_time() const;
 
     /** After the limit of a phase has ended an attempt: the call may go on with another one. The coroutine has to reset
         its cancellation state itself.

@@ -1,6 +1,7 @@
 #include "client_state.hpp"
 #include "integration/client_fixture.hpp"
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,7 +11,9 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -349,6 +352,51 @@ TEST_P(Limits, DeadlineThatHasPassed)
     EXPECT_FALSE(got.info.sent);
     EXPECT_EQ(got.info.attempts, 0);
     EXPECT_EQ(server.counts().requests, 0U);
+}
+
+TEST_P(Limits, OnesBeyondAllTimeAreNone)
+{
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        call_options options;
+        options.deadline = clock::time_point::max();
+        auto stream = co_await one.stream_chat(question(), options);
+        EXPECT_TRUE(co_await stream.next_for(std::chrono::nanoseconds::max()));
+        options.deadline = clock::time_point::min();
+        const auto late = co_await failure_of(one.chat(question(), options));
+        EXPECT_EQ(late.code, errc::deadline_exceeded);
+        options = {};
+        options.time.idle = std::chrono::milliseconds::max();
+        const auto refused = co_await failure_of(one.stream_chat(question(), options));
+        EXPECT_EQ(refused.code, errc::bad_config);
+    };
+    run(body());
+}
+
+TEST_P(Limits, TotalThatIsOverBeforeTheFirstAttempt)
+{
+    // The client's context does other things first.
+    asio::io_context theirs;
+    auto work = std::make_optional(asio::make_work_guard(theirs));
+    config.time.total = 5ms;
+    gate late;
+    const client one(theirs, config);
+    std::thread thread([&] {
+        EXPECT_TRUE(late.wait());
+        theirs.run();
+    });
+    const auto body = [&]() -> asio::awaitable<void> {
+        asio::steady_timer open(co_await asio::this_coro::executor, 20ms);
+        open.async_wait([&](boost::system::error_code) { late.open(); });
+        const auto got = co_await failure_of(one.chat(question()));
+        EXPECT_EQ(got.code, errc::total_timeout) << describe(got);
+        EXPECT_TRUE(contains(describe(got), "5 ms"));
+        EXPECT_EQ(got.attempts, 0);
+    };
+    run(body());
+    one.close();
+    work.reset();
+    thread.join();
 }
 
 TEST_P(Limits, ZeroSwitchesALimitOff)

@@ -146,6 +146,29 @@ std::vector<odd_answer> odd_answers()
             "The model is asleep"),
         good("WholeAnswerInsteadOfStream", whole("application/json", answer_json("Hello Rome")),
              stream_end::finished),
+        bad("SwitchesProtocols", script().send("HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+            errc::bad_response, "breaks HTTP"),
+        bad("EndlessInterimAnswers", script().stream([](std::string& piece) {
+            piece.clear();
+            for (int i = 0; i < 100; ++i)
+                piece += "HTTP/1.1 100 Continue\r\n\r\n";
+            return true;
+        }),
+            errc::too_large, "limits::head"),
+        // The answer is complete before them; the connection is not used again.
+        good("EndlessTrailers", script()
+                                    .send(chunked_head + http_chunk(events()) + "0\r\n")
+                                    .stream([](std::string& piece) {
+                                        piece = "x-more: " + std::string(8000, '.') + "\r\n";
+                                        return true;
+                                    })),
+        bad("WordsOfAnErrorThatIsCut",
+            script()
+                .send("HTTP/1.1 400 Bad Request\r\ncontent-length: "
+                      "1000\r\n\r\n{\"error\":{\"message\":"
+                      "\"too long\"}}")
+                .fin(),
+            errc::bad_request, "the server says \"too long\""),
         bad("NoHttp", script().send("SSH-2.0-OpenSSH_9.2\r\n").fin(), errc::bad_response,
             "breaks HTTP"),
         bad("BadChunkSize", script().send(chunked_head + "zz\r\ndata\r\n"), errc::bad_response,

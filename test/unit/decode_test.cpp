@@ -79,17 +79,20 @@ TEST(DecodeChat, ReadsAWholeAnswer)
     EXPECT_FALSE(answer.usage->completion_tokens_details);
 }
 
-TEST(DecodeChat, NeverFailsForMissingChoices)
+TEST(DecodeChat, WantsChoicesIfWithNothingInThem)
 {
-    for (const auto* body : {"{}", R"({"choices":null})", R"({"choices":[]})"})
+    for (const auto* body : {"{}", R"({"choices":null})", R"({"status":"queued"})"})
     {
-        const auto answer = answer_of(body);
-        EXPECT_EQ(answer.text(), "");
-        EXPECT_EQ(answer.reasoning(), "");
-        EXPECT_EQ(answer.finish_reason(), "");
-        EXPECT_TRUE(answer.tool_calls().empty());
-        EXPECT_EQ(answer.message().role, "");
+        const auto failure = failure_of(body);
+        EXPECT_EQ(failure.code, errc::bad_response);
+        EXPECT_TRUE(contains(failure.message, "no \"choices\""));
     }
+    const auto answer = answer_of(R"({"choices":[]})");
+    EXPECT_EQ(answer.text(), "");
+    EXPECT_EQ(answer.reasoning(), "");
+    EXPECT_EQ(answer.finish_reason(), "");
+    EXPECT_TRUE(answer.tool_calls().empty());
+    EXPECT_EQ(answer.message().role, "");
     EXPECT_EQ(answer_of(R"({"choices":[{}]})").text(), "");
     EXPECT_EQ(answer_of(R"({"choices":[{"message":null}]})").message().role, "assistant");
 }
@@ -211,7 +214,8 @@ TEST(DecodeChat, CountsChoicesWithoutIndex)
 TEST(DecodeChat, BoundsTheDepth)
 {
     const auto nested = [](std::size_t depth) {
-        return R"({"x":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
+        return R"({"choices":[],"x":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']') +
+               "}";
     };
     EXPECT_TRUE(decode<chat_response>(nested(128), {}));
     auto failure = failure_of(nested(129));
@@ -222,6 +226,16 @@ TEST(DecodeChat, BoundsTheDepth)
     EXPECT_TRUE(decode<chat_response>(nested(3), bounds));
     EXPECT_EQ(failure_of(nested(4), bounds).code, errc::too_large);
     EXPECT_EQ(failure_of(std::string(1000000, '[')).code, errc::too_large);
+}
+
+TEST(DecodeChat, TellsAnEventStreamAndAByteOrderMarkApart)
+{
+    const auto stream = failure_of("data: {\"id\":\"a\"}\n\ndata: [DONE]\n\n");
+    EXPECT_EQ(stream.code, errc::bad_response);
+    EXPECT_TRUE(contains(stream.message, "event stream"));
+    EXPECT_EQ(failure_of("data: {\"error\":{\"message\":\"m\",\"code\":429}}\n\n").code,
+              errc::rate_limited);
+    EXPECT_EQ(answer_of("\xEF\xBB\xBF{\"choices\":[],\"id\":\"a\"}").id, "a");
 }
 
 TEST(DecodeChat, TakesAnErrorInASuccessForAnError)
@@ -258,7 +272,8 @@ TEST(DecodeCompletion, ReadsAnswersOfBothLogprobShapes)
     EXPECT_EQ(answer.choices[0].stop_reason, "x");
     EXPECT_EQ(answer.usage.value().total_tokens, 3);
     EXPECT_EQ(answer.extra.at("up"), 2);
-    EXPECT_EQ(decode<completion_response>("{}", {}).value().text(), "");
+    EXPECT_EQ(decode<completion_response>(R"({"choices":[]})", {}).value().text(), "");
+    EXPECT_EQ(decode<completion_response>("{}", {}).error().code, errc::bad_response);
     EXPECT_TRUE(
         contains(decode<completion_response>(R"({"choices":[{"text":1}]})", {}).error().message,
                  "\"choices[0].text\""));

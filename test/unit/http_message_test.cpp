@@ -96,6 +96,14 @@ TEST(EncodeHead, RefusesABrokenKeyWithoutShowingIt)
     }
 }
 
+TEST(EncodeHead, RefusesAUrlInThePlaceOfAKey)
+{
+    const error_info info = failure_of(get(), "https://user:hunter2@api.example/v1");
+    EXPECT_EQ(info.code, errc::bad_config);
+    EXPECT_NE(info.message.find("base_url"), std::string::npos);
+    EXPECT_EQ(info.message.find("hunter2"), std::string::npos);
+}
+
 TEST(EncodeHead, LeavesNoWayToInjectAHeader)
 {
     for (const char bad : "\r\n\0\x01\x1f\x7f"s)

@@ -74,8 +74,19 @@ TEST(Redact, CleansEveryTextOfAnError)
     {
         *member = "x " + key;
     }
-    info.metadata.headers.emplace_back("x-echo", key);
+    info.metadata.headers.emplace_back("x-echo-" + key, key);
+    info.metadata.model = "m " + key;
+    info.metadata.rate_limits.type = key;
+    info.metadata.rate_limits.reset_at = key;
+    info.metadata.rate_limits.all.emplace_back().name = key;
+    info.metadata.rate_limits.tokens.emplace().reset = key;
     redact(info, key);
+    EXPECT_EQ(info.metadata.headers[0].name, "x-echo-[redacted]");
+    EXPECT_EQ(info.metadata.model, "m [redacted]");
+    EXPECT_EQ(info.metadata.rate_limits.type, "[redacted]");
+    EXPECT_EQ(info.metadata.rate_limits.reset_at, "[redacted]");
+    EXPECT_EQ(info.metadata.rate_limits.all.at(0).name, "[redacted]");
+    EXPECT_EQ(info.metadata.rate_limits.tokens->reset, "[redacted]");
     for (const std::string* member :
          {&info.message, &info.server_message, &info.server_type, &info.server_code,
           &info.server_param, &info.request_id, &info.call_id, &info.partial_text,

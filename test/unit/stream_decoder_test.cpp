@@ -331,7 +331,7 @@ TEST(StreamDecoder, JudgesAnErrorFrameByItsCode)
 TEST(StreamDecoder, NeverShowsAPayloadItDoesNotUnderstand)
 {
     for (const std::string_view payload :
-         {"[DONE]secret-123", "secret-123", "{\"a\":secret-123}", "[DONE]\ndata: secret-123"})
+         {"[DONE]secret-123", "{\"a\":secret-123}", "[secret-123", "[DONE]\ndata: secret-123"})
     {
         const auto out = decode_all_ways(data(payload));
         EXPECT_EQ(out.failure.code, errc::bad_response);
@@ -397,7 +397,7 @@ TEST(StreamDecoder, ReadsWhatStandsBetweenTheEvents)
         {"page", begun + page, sse, 1, stream_end::failed, errc::truncated,
          "the server says \"504 Gateway Time-out\""},
         {"page, finished", begun + ended + page, sse, 2, stream_end::finished},
-        {"page, done", begun + page + data("[DONE]"), sse, 1, stream_end::done},
+        {"page, done", begun + ended + page + data("[DONE]"), sse, 2, stream_end::done},
         {"broken JSON", begun + "{\"choices\":[\n" + ended, sse, 1, stream_end::failed,
          errc::bad_response, "breaks off where an event begins"},
         {"two in a line", begun + "{} {}\n" + ended, sse, 1, stream_end::failed,
@@ -405,6 +405,62 @@ TEST(StreamDecoder, ReadsWhatStandsBetweenTheEvents)
         {"field cut", begun + "dat", sse, 1, stream_end::failed, errc::truncated,
          "the answer is incomplete"},
     });
+}
+
+// What has neither choices nor words of an error is no answer; a piece of one is no whole one.
+TEST(StreamDecoder, TakesNoHalfAnswerForAWholeOne)
+{
+    const std::string piece =
+        R"({"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hal"},"finish_reason":null}]})";
+    std::vector<row> rows{
+        {"a piece alone", piece + "\n", any_json, 1, stream_end::failed, errc::truncated},
+        {"no choices", "{}", any_json, 0, stream_end::failed, errc::bad_response, "no \"choices\""},
+        {"queued", R"({"status":"queued"})", any_json, 0, stream_end::failed, errc::bad_response},
+        {"named error", data(first_chunk) + "event: error\ndata: [DONE]\n\n", sse, 1,
+         stream_end::failed, errc::api_error},
+        {"page before the end", data(first_chunk) + "<html>\n<title>502</title>\n" + data("[DONE]"),
+         sse, 1, stream_end::failed, errc::truncated, "502"},
+        {"a list", data(first_chunk) + data(R"([{"error":{"message":"m","code":503}}])"), sse, 1,
+         stream_end::failed, errc::unavailable},
+        {"text", data(first_chunk) + data("Internal Server Error"), sse, 1, stream_end::failed,
+         errc::bad_response, "the server says \"Internal Server Error\""},
+        {"Python", data(first_chunk) + data("{'error': {'message': 'boom', 'code': 500}}"), sse, 1,
+         stream_end::failed, errc::bad_response, "boom"},
+        {"code alone", data(first_chunk) + "error: 503\n\n", sse, 1, stream_end::failed,
+         errc::unavailable},
+    };
+    const std::pair<const char*, errc> bare[] = {
+        {R"({"code":401,"msg":"m","data":null})", errc::unauthorized},
+        {R"({"success":false,"message":"m"})", errc::api_error},
+        {R"({"message":"m"})", errc::api_error},
+        {R"({"object":"error","message":"m"})", errc::api_error},
+        {R"({"type":"about:blank","title":"m","status":503})", errc::unavailable},
+        {R"({"fault":{"faultstring":"m"}})", errc::api_error},
+        {R"({"id":"x","code":"500","message":"m","type":"e"})", errc::server_error},
+    };
+    for (const auto& [json, code] : bare)
+    {
+        rows.push_back({json, data(first_chunk) + data(json) + data("[DONE]"), sse, 1,
+                        stream_end::failed, code, "\"m\""});
+    }
+    check(rows);
+}
+
+TEST(StreamDecoder, EndsAtTheMarkHoweverOftenItComes)
+{
+    check({
+        {"twice", data(last_chunk) + "data: [DONE]\ndata: [DONE]\n\n", sse, 1, stream_end::done},
+    });
+}
+
+TEST(StreamDecoder, GivesWhatStillWaitsForItsOtherHalf)
+{
+    const std::string half = R"({"choices":[{"index":0,"delta":{"content":"x\ud83d"}}]})";
+    const auto out = decode_all_ways(data(half) + data("[DONE]"));
+    EXPECT_EQ(out.end, stream_end::done);
+    ASSERT_EQ(out.chunks.size(), 2U);
+    EXPECT_EQ(out.chunks[0].text(), "x");
+    EXPECT_EQ(out.chunks[1].text(), "\xEF\xBF\xBD");
 }
 
 TEST(StreamDecoder, PassesOverEventsThatSayNothing)

@@ -312,7 +312,7 @@ TEST_F(Scope, AdmissionHoldsBackUntilThePauseIsOver)
     const auto enter = [&] {
         auto done = std::make_shared<bool>(false);
         asio::co_spawn(call->executor(), gate.admit(call, {}),
-                       [done](std::exception_ptr) { *done = true; });
+                       [done](std::exception_ptr, auto) { *done = true; });
         io.restart();
         io.poll();
         return done;
