@@ -5,6 +5,9 @@
 
 #include <chrono>
 #include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -90,6 +93,22 @@ asio::awaitable<void> any_endpoint(regolo::client& client)
         std::cout << event->data << '\n';
 }
 
+asio::awaitable<void> many(regolo::client& client)
+{
+    std::vector<regolo::chat_request> prompts;
+    for (const auto* city : {"Rome", "Milan", "Naples"})
+        prompts.emplace_back("Llama-3.3-70B-Instruct", "Tell me about " + std::string(city) + ".");
+
+    auto answers = client.fan_out(std::move(prompts), {.max_in_flight = 64});
+    while (auto done = co_await answers.next())  // in order of completion
+    {
+        if (done->result)
+            std::cout << done->index << ": " << done->result->text() << '\n';
+        else
+            std::cerr << done->index << ": " << done->result.error().message << '\n';
+    }
+}
+
 asio::awaitable<void> errors(regolo::client& client)
 {
     regolo::chat_request request("no-such-model", "Hello");
@@ -167,6 +186,7 @@ asio::awaitable<void> all()
     co_await tools(client);
     co_await text_completion(client);
     co_await any_endpoint(client);
+    co_await many(client);
     co_await errors(client);
     co_await one_call(client);
     std::stop_source button;

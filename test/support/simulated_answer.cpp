@@ -80,14 +80,14 @@ std::vector<const json::object*> called_functions(const json::object& request,
         const auto name = wanted.is_object() ? text_member(wanted.get_object(), "name") : "";
         return keep([&](const auto* each) { return text_member(*each, "name") == name; });
     }
+    const auto text = lower(said.last_text);
     auto named = keep([&](const auto* each) {
-        const auto name = text_member(*each, "name");
-        return !name.empty() && said.last_text.find(name) != std::string::npos;
+        const auto name = lower(text_member(*each, "name"));
+        return !name.empty() && text.find(name) != std::string::npos;
     });
     if (!flag(request, "parallel_tool_calls", true) && named.size() > 1)
         named.resize(1);
-    if (named.empty() &&
-        (mode == "required" || lower(said.last_text).find("use the tool") != std::string::npos))
+    if (named.empty() && (mode == "required" || text.find("use the tool") != std::string::npos))
         named.push_back(functions.front());
     return named;
 }
