@@ -1,0 +1,467 @@
+#include "net/one_shot.hpp"
+#include "net/saturate.hpp"
+#include "stream_state.hpp"
+
+#include <regolo/background.hpp>
+#include <regolo/client.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace regolo::inline v0 {
+
+namespace asio = boost::asio;
+
+namespace detail {
+
+namespace {
+
+chat_response answer_of(const partial_answer<chat_chunk>& arrived)
+{
+    return arrived.answer.response();
+}
+
+completion_response answer_of(const partial_answer<completion_chunk>& arrived)
+{
+    return arrived.answer;
+}
+
+}  // namespace
+
+/// A job as its background sees it.
+class any_job
+{
+public:
+    virtual ~any_job() = default;
+    /// The background ends: the job waits for its reader no more.
+    virtual void release() noexcept = 0;
+};
+
+/// What a job's reader and the background's thread share.
+template <class Chunk>
+class job_state final : public any_job
+{
+public:
+    using answer_type = typename job_traits<Chunk>::answer;
+
+    // ---- for the reader
+
+    std::optional<Chunk> try_take()
+    {
+        // Held for a moment only, and never waited for.
+        const std::unique_lock lock(mutex_, std::try_to_lock);
+        return lock.owns_lock() ? take() : std::nullopt;
+    }
+
+    std::optional<Chunk> take_until(std::optional<std::chrono::steady_clock::time_point> limit)
+    {
+        std::unique_lock lock(mutex_);
+        const auto ready = [this] { return !chunks_.empty() || ended_ != stream_end::open; };
+        if (limit)
+            changed_.wait_until(lock, *limit, ready);
+        else
+            changed_.wait(lock, ready);
+        return take();
+    }
+
+    bool done() const
+    {
+        const std::lock_guard lock(mutex_);
+        return chunks_.empty() && ended_ != stream_end::open;
+    }
+
+    void on_ready(std::function<void()> post)
+    {
+        std::shared_ptr<std::function<void()>> call;
+        {
+            const std::lock_guard lock(mutex_);
+            ready_ = post ? std::make_shared<std::function<void()>>(std::move(post)) : nullptr;
+            if (!chunks_.empty() || ended_ != stream_end::open)
+                call = ready_;
+        }
+        if (call)
+            (*call)();
+    }
+
+    void stop() noexcept
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            stopped_ = true;
+        }
+        stop_.request_stop();
+        release();
+    }
+
+    void release() noexcept override
+    {
+        const std::lock_guard lock(mutex_);
+        released_ = true;
+        if (waiting_)
+            waiting_->room.complete({});
+    }
+
+    answer_type partial() const
+    {
+        const std::lock_guard lock(mutex_);
+        auto answer = answer_of(arrived_);
+        answer.metadata = metadata_;
+        return answer;
+    }
+
+    regolo::metadata metadata() const
+    {
+        const std::lock_guard lock(mutex_);
+        return metadata_;
+    }
+
+    stream_end ended_as() const
+    {
+        const std::lock_guard lock(mutex_);
+        return ended_;
+    }
+
+    std::stop_token token() const noexcept { return stop_.get_token(); }
+
+    /// A stop token of the caller's own stops the job as `stop()` does.
+    void obey(std::stop_token outer)
+    {
+        if (outer.stop_possible())
+            outer_.emplace(std::move(outer), [this] { stop(); });
+    }
+
+    // ---- on the background's thread
+
+    template <class Stream>
+    static asio::awaitable<void> run(std::shared_ptr<job_state> self, asio::awaitable<Stream> open)
+    {
+        std::exception_ptr failure;
+        try
+        {
+            auto stream = co_await std::move(open);
+            self->note(stream.metadata());
+            while (auto chunk = co_await stream.next())
+            {
+                self->note(stream.metadata());
+                co_await self->put(std::move(*chunk));
+            }
+            self->finish(stream.ended_as(), nullptr);
+        }
+        catch (...)
+        {
+            failure = std::current_exception();
+        }
+        if (failure)
+            self->finish(stream_end::failed, failure);
+    }
+
+private:
+    std::optional<Chunk> take()
+    {
+        if (chunks_.empty())
+        {
+            if (failure_)
+                std::rethrow_exception(failure_);
+            return std::nullopt;
+        }
+        std::optional<Chunk> first(std::move(chunks_.front()));
+        chunks_.pop_front();
+        if (waiting_)
+            waiting_->room.complete({});
+        return first;
+    }
+
+    /// A further attempt replaces it, which happens before the first chunk alone.
+    void note(const regolo::metadata& told)
+    {
+        const std::lock_guard lock(mutex_);
+        if (metadata_.attempts != told.attempts)
+            metadata_ = told;
+    }
+
+    /// The background's coroutine, while the reader has enough.
+    struct waiting
+    {
+        explicit waiting(job_state& job) : owner(job) {}
+        ~waiting()
+        {
+            const std::lock_guard lock(owner.mutex_);
+            owner.waiting_ = nullptr;
+        }
+
+        job_state& owner;
+        net::one_shot room;
+    };
+
+    asio::awaitable<void> put(Chunk chunk)
+    {
+        for (;;)
+        {
+            waiting here(*this);
+            {
+                const std::lock_guard lock(mutex_);
+                if (released_ || chunks_.size() < background::max_buffered)
+                    break;
+                waiting_ = &here;
+            }
+            co_await here.room.wait();
+        }
+        announce([&] {
+            arrived_.add(chunk);
+            chunks_.push_back(std::move(chunk));
+        });
+    }
+
+    void finish(stream_end how, std::exception_ptr failure)
+    {
+        announce([&] {
+            ended_ = stopped_ ? stream_end::closed : how;
+            if (!stopped_)
+                failure_ = std::move(failure);
+        });
+    }
+
+    /// Changes what the reader sees, and wakes him.
+    template <class Change>
+    void announce(Change change)
+    {
+        std::shared_ptr<std::function<void()>> call;
+        {
+            const std::lock_guard lock(mutex_);
+            const bool was_empty = chunks_.empty();
+            change();
+            if (was_empty || ended_ != stream_end::open)
+                call = ready_;
+        }
+        changed_.notify_all();
+        if (call)
+            call_ready(*call);
+    }
+
+    // What it throws has nowhere to go.
+    static void call_ready(const std::function<void()>& call) noexcept { call(); }
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<Chunk> chunks_;
+    waiting* waiting_ = nullptr;
+    std::shared_ptr<std::function<void()>> ready_;
+    std::stop_source stop_;
+    bool stopped_ = false;
+    bool released_ = false;
+    stream_end ended_ = stream_end::open;
+    std::exception_ptr failure_;
+    partial_answer<Chunk> arrived_;
+    regolo::metadata metadata_;
+    std::optional<std::stop_callback<std::function<void()>>>
+        outer_;  // last: its end waits for a running callback
+};
+
+}  // namespace detail
+
+template <class Chunk>
+stream_job<Chunk>::stream_job(std::shared_ptr<detail::job_state<Chunk>> state) noexcept
+    : state_(std::move(state))
+{}
+
+template <class Chunk>
+stream_job<Chunk>::stream_job(stream_job&&) noexcept = default;
+
+template <class Chunk>
+stream_job<Chunk>& stream_job<Chunk>::operator=(stream_job&& other) noexcept
+{
+    if (this != &other)
+    {
+        stop();
+        state_ = std::move(other.state_);
+    }
+    return *this;
+}
+
+template <class Chunk>
+stream_job<Chunk>::~stream_job()
+{
+    stop();
+}
+
+template <class Chunk>
+std::optional<Chunk> stream_job<Chunk>::try_next()
+{
+    return state_ ? state_->try_take() : std::nullopt;
+}
+
+template <class Chunk>
+std::optional<Chunk> stream_job<Chunk>::next()
+{
+    return state_ ? state_->take_until(std::nullopt) : std::nullopt;
+}
+
+template <class Chunk>
+std::optional<Chunk> stream_job<Chunk>::next_for(std::chrono::nanoseconds limit)
+{
+    return state_ ? state_->take_until(net::later(std::chrono::steady_clock::now(), limit))
+                  : std::nullopt;
+}
+
+template <class Chunk>
+bool stream_job<Chunk>::done() const
+{
+    return !state_ || state_->done();
+}
+
+template <class Chunk>
+void stream_job<Chunk>::on_ready(std::function<void()> post)
+{
+    if (state_)
+        state_->on_ready(std::move(post));
+}
+
+template <class Chunk>
+void stream_job<Chunk>::stop() noexcept
+{
+    if (state_)
+        state_->stop();
+}
+
+template <class Chunk>
+auto stream_job<Chunk>::partial() const -> answer_type
+{
+    return state_ ? state_->partial() : answer_type();
+}
+
+template <class Chunk>
+metadata stream_job<Chunk>::metadata() const
+{
+    return state_ ? state_->metadata() : regolo::metadata();
+}
+
+template <class Chunk>
+stream_end stream_job<Chunk>::ended_as() const
+{
+    return state_ ? state_->ended_as() : stream_end::closed;
+}
+
+template class stream_job<chat_chunk>;
+template class stream_job<completion_chunk>;
+
+struct background::impl
+{
+    explicit impl(client_config config) : api(io, std::move(config))
+    {
+        thread = std::thread([this] { io.run(); });
+    }
+
+    ~impl()
+    {
+        api.close();
+        {
+            const std::lock_guard lock(mutex);
+            for (const auto& weak : jobs)
+            {
+                if (const auto job = weak.lock())
+                    job->release();
+            }
+        }
+        work.reset();
+        thread.join();
+    }
+
+    template <class Chunk, class Stream>
+    std::shared_ptr<detail::job_state<Chunk>> start(
+        std::function<asio::awaitable<Stream>(call_options)> open, call_options options)
+    {
+        auto job = std::make_shared<detail::job_state<Chunk>>();
+        {
+            const std::lock_guard lock(mutex);
+            if (jobs.size() >= 2 * live)
+            {
+                std::erase_if(jobs, [](const auto& weak) { return weak.expired(); });
+                live = std::max<std::size_t>(jobs.size(), 16);
+            }
+            jobs.push_back(job);
+        }
+        job->obey(options.stop);
+        options.stop = job->token();
+        asio::co_spawn(io, detail::job_state<Chunk>::run(job, open(std::move(options))),
+                       asio::detached);
+        return job;
+    }
+
+    template <class T>
+    std::future<T> start(asio::awaitable<T> operation)
+    {
+        return asio::co_spawn(io, std::move(operation), asio::use_future);
+    }
+
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
+    client api;
+    std::mutex mutex;
+    std::vector<std::weak_ptr<detail::any_job>> jobs;
+    std::size_t live = 16;  // jobs that there were when the list was last cleared up
+    std::thread thread;
+};
+
+background::background() : background(client_config::from_environment()) {}
+
+background::background(client_config config) : impl_(std::make_unique<impl>(std::move(config))) {}
+
+background::~background() = default;
+
+chat_job background::stream_chat(chat_request request, call_options options)
+{
+    return chat_job(impl_->start<chat_chunk, chat_stream>(
+        [&](call_options each) {
+            return impl_->api.stream_chat(std::move(request), std::move(each));
+        },
+        std::move(options)));
+}
+
+completion_job background::stream_completion(completion_request request, call_options options)
+{
+    return completion_job(impl_->start<completion_chunk, completion_stream>(
+        [&](call_options each) {
+            return impl_->api.stream_completion(std::move(request), std::move(each));
+        },
+        std::move(options)));
+}
+
+std::future<chat_response> background::chat(chat_request request, call_options options)
+{
+    return impl_->start(impl_->api.chat(std::move(request), std::move(options)));
+}
+
+std::future<completion_response> background::complete(completion_request request,
+                                                      call_options options)
+{
+    return impl_->start(impl_->api.complete(std::move(request), std::move(options)));
+}
+
+std::future<model_list> background::models(call_options options)
+{
+    return impl_->start(impl_->api.models(std::move(options)));
+}
+
+std::future<api_response> background::request(api_request request, call_options options)
+{
+    return impl_->start(impl_->api.request(std::move(request), std::move(options)));
+}
+
+}  // namespace regolo::inline v0
