@@ -217,16 +217,19 @@ template <class Request>
 void fan_out_state<Request>::end(bool& flag) noexcept
 {
     gate_->close();
+    bool source_waits = false;
     {
         const std::lock_guard lock(mutex_);
         flag = true;
         wake_all(pullers_);
         if (cancelled_)
             wake_all(deliverers_);
+        source_waits = pulling_ && !lost_;
     }
+    if (!source_waits)
+        return;
     try
     {
-        // The source may be waiting for something of its own.
         asio::dispatch(strand_, [weak = this->weak_from_this()] {
             if (const auto self = weak.lock())
                 self->pull_signal_.emit(asio::cancellation_type::terminal);

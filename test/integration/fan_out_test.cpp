@@ -618,12 +618,15 @@ TEST_F(FanOut, HearsThatTheClientsContextIsGone)
     std::optional<client> one(std::in_place, *theirs, config);
     const auto body = [&]() -> asio::awaitable<void> {
         auto answers = one->fan_out(questions(10), {.max_in_flight = 2});
+        gate waits;
         std::thread thread([&] {
-            while (server.counts().requests < 2)
+            while (server.counts().requests < 2 || !waits.is_open())
                 theirs->run_for(1ms);
             work.reset();
             theirs.reset();
         });
+        // Once this coroutine has suspended, and is in no call of the context that goes.
+        asio::post(co_await asio::this_coro::executor, [&] { waits.open(); });
         const auto got = co_await try_await(answers.next());
         thread.join();
         EXPECT_FALSE(got);
