@@ -2,6 +2,7 @@
 
 option(BUILD_SHARED_LIBS "Build shared libraries" OFF)
 option(REGOLO_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(REGOLO_BUILD_TESTING "Build regolo::testing and regolo-server" ${PROJECT_IS_TOP_LEVEL})
 option(REGOLO_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(REGOLO_BUILD_BENCH "Build the measurements" OFF)
 option(REGOLO_INSTALL "Add the install rules" ${PROJECT_IS_TOP_LEVEL})

@@ -2,6 +2,7 @@
 
 #include "core/check_options.hpp"
 #include "net/exchange.hpp"
+#include "stream_source.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -35,13 +36,7 @@ public:
 
     [[nodiscard]] core::response_head& head() noexcept { return source_->reader.head(); }
 
-    enum class state
-    {
-        bytes,
-        end,
-        wait,
-        failed
-    };
+    using state = feed_state;
     /// The next piece of the body, if one has arrived: valid until the next wait.
     state take(std::string_view& piece);
     /// Why `take` says failed.

@@ -484,6 +484,8 @@ void call::abort(net::scope::reason why) noexcept
     }
 }
 
+void call::stop(error_code code, const char* why) noexcept { abort({code, why}); }
+
 void call::drop(const call_outcome& result) noexcept
 {
     if (ended_)

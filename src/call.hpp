@@ -26,7 +26,9 @@ namespace regolo::inline v0::detail {
     The work runs on a strand of its own. What its caller does between the steps (`open`, `wait_body`) happens on the
     caller's executor while nothing runs on the strand, but for a read of `body_feed`.
 */
-class call final : public std::enable_shared_from_this<call>, public running_call
+class call final : public std::enable_shared_from_this<call>,
+                   public running_call,
+                   public stream_source
 {
 public:
     /// Begins the call: the observer hears of it. What is wrong with the plan or the options is thrown by `open`.
@@ -44,35 +46,42 @@ public:
 
     /// Goes on with further attempts after an answer that began as a success and was none, if the policy allows it; throws
     /// `failure` otherwise.
-    boost::asio::awaitable<void> reopen(error_info failure);
+    boost::asio::awaitable<void> reopen(error_info failure) override;
 
     /// The body that `open(true)` has read.
     [[nodiscard]] std::string& body() noexcept { return body_; }
 
-    /// The body of a stream, after `open(false)` or `reopen`.
-    [[nodiscard]] body_feed& feed() noexcept { return *feed_; }
-    /// Waits for more of it; with a limit, throws `errc::wait_timeout` and leaves the read running.
-    boost::asio::awaitable<void> wait_body(std::chrono::nanoseconds limit, bool first_event);
-    void saw_first_event();
+    // ---- the body of a stream, after `open(false)` or `reopen`
+
+    [[nodiscard]] core::response_head& head() noexcept override { return feed_->head(); }
+    feed_state take(std::string_view& piece) override { return feed_->take(piece); }
+    [[nodiscard]] error_info& failure() noexcept override { return feed_->failure(); }
+    boost::asio::awaitable<void> wait_body(std::chrono::nanoseconds limit,
+                                           bool first_event) override;
+    void saw_first_event() override;
 
     // ---- the end; only the first counts
 
     /// The answer is complete: the connection goes back.
-    void succeed(const call_outcome& result);
+    void succeed(const call_outcome& result) override;
     /// Ends with an error, which is completed with the ids of the call.
-    error_info fail(error_info info, const call_outcome& result = {});
+    error_info fail(error_info info, const call_outcome& result) override;
     /// Ends from outside: cancelled, dropped, closed. From any thread.
     void abort(net::scope::reason why) noexcept override;
     std::shared_ptr<running_call> hold() noexcept override { return weak_from_this().lock(); }
     /// The caller has lost interest.
-    void drop(const call_outcome& result = {}) noexcept;
+    void drop(const call_outcome& result) noexcept override;
+    void stop(boost::system::error_code code, const char* why) noexcept override;
 
-    [[nodiscard]] regolo::metadata& metadata() noexcept { return metadata_; }
-    [[nodiscard]] net::clock::time_point now() const noexcept
+    [[nodiscard]] regolo::metadata& metadata() noexcept override { return metadata_; }
+    [[nodiscard]] net::clock::time_point now() const noexcept override
     {
         return client_->world->timer->now();
     }
-    [[nodiscard]] const regolo::limits& bounds() const noexcept { return client_->config.limits; }
+    [[nodiscard]] const regolo::limits& bounds() const noexcept override
+    {
+        return client_->config.limits;
+    }
 
 private:
     using work = boost::asio::awaitable<void>;

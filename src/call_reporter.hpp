@@ -3,6 +3,7 @@
 #include "core/base_url.hpp"
 #include "net/exchange.hpp"
 #include "prepare.hpp"
+#include "stream_source.hpp"
 
 #include <regolo/call_options.hpp>
 #include <regolo/observer.hpp>
@@ -14,14 +15,6 @@
 #include <string_view>
 
 namespace regolo::inline v0::detail {
-
-/// What an answer told, for the last event.
-struct call_outcome
-{
-    std::string_view finish_reason;
-    std::string_view model;
-    const regolo::usage* usage = nullptr;
-};
 
 /** Tells the client's observer, if it has one, how a call goes on. Counts what the events tell.
 

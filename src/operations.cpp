@@ -121,16 +121,16 @@ error_info make_info(boost::system::error_code code, const char* message)
     }
     catch (const error& known)
     {
-        throw error(running.fail(known.info()));
+        throw error(running.fail(known.info(), {}));
     }
     catch (const std::bad_alloc&)
     {
-        running.fail(make_info(make_error_code(boost::system::errc::not_enough_memory), ""));
+        running.fail(make_info(make_error_code(boost::system::errc::not_enough_memory), ""), {});
         throw;
     }
     catch (...)
     {
-        running.fail(make_info(errc::no_key, "no key: the credential's provider failed"));
+        running.fail(make_info(errc::no_key, "no key: the credential's provider failed"), {});
         throw;
     }
 }

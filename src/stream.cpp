@@ -1,3 +1,4 @@
+#include "client_state.hpp"
 #include "core/duration_text.hpp"
 #include "net/saturate.hpp"
 #include "stream_state.hpp"
@@ -94,18 +95,18 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
                 break;
         }
         std::string_view piece;
-        switch (source->feed().take(piece))
+        switch (source->take(piece))
         {
-            case body_feed::state::bytes:
+            case feed_state::bytes:
                 decoder.push(piece);
                 break;
-            case body_feed::state::end:
+            case feed_state::end:
                 decoder.end_of_body();
                 break;
-            case body_feed::state::wait:
+            case feed_state::wait:
                 return step::wait;
-            case body_feed::state::failed:
-                failure = source->feed().failure();
+            case feed_state::failed:
+                failure = source->failure();
                 return step::failed;
         }
     }
@@ -126,7 +127,7 @@ void basic_stream<Chunk>::state::close() noexcept
 {
     if (busy.exchange(true, std::memory_order_acquire))
     {
-        source->abort({asio::error::operation_aborted, "the stream was closed"});
+        source->stop(asio::error::operation_aborted, "the stream was closed");
         return;
     }
     if (ended == stream_end::open)
@@ -183,7 +184,7 @@ asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
                     throw error(self->settle(to_error_info(std::move(gone))));
                 self->failure.reset();
                 self->seen_event = false;
-                self->decoder.start(self->source->feed().head());
+                self->decoder.start(self->source->head());
                 break;
             }
             case State::step::wait:

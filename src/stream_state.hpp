@@ -1,7 +1,7 @@
 #pragma once
 
-#include "call.hpp"
 #include "core/stream_decoder.hpp"
+#include "stream_source.hpp"
 
 #include <regolo/chat_accumulator.hpp>
 #include <regolo/stream.hpp>
@@ -49,10 +49,10 @@ struct partial_answer<completion_chunk>
 template <class Chunk>
 struct basic_stream<Chunk>::state
 {
-    explicit state(std::shared_ptr<call> opened)
+    explicit state(std::shared_ptr<stream_source> opened)
         : source(std::move(opened)), decoder(source->bounds())
     {
-        decoder.start(source->feed().head());
+        decoder.start(source->head());
     }
     ~state() { source->drop(outcome()); }
 
@@ -80,7 +80,7 @@ struct basic_stream<Chunk>::state
                 decoder.last_usage() ? &*decoder.last_usage() : nullptr};
     }
 
-    const std::shared_ptr<call> source;
+    const std::shared_ptr<stream_source> source;
     core::stream_decoder<Chunk> decoder;
     partial_answer<Chunk> partial;
     std::atomic<bool> busy{false};  // a next() runs
@@ -94,7 +94,7 @@ struct basic_stream<Chunk>::state
 struct stream_access
 {
     template <class Stream>
-    static Stream make(std::shared_ptr<call> opened)
+    static Stream make(std::shared_ptr<stream_source> opened)
     {
         using state = typename Stream::state;
         return Stream(std::make_shared<state>(std::move(opened)));

@@ -1,7 +1,6 @@
-#include "support/gate.hpp"
-#include "support/test_server.hpp"
-
 #include <regolo/background.hpp>
+#include <regolo/testing/gate.hpp>
+#include <regolo/testing/test_server.hpp>
 
 #include <gtest/gtest.h>
 
@@ -18,6 +17,8 @@
 // What a program does that has never heard of Asio, which these tests do not name either.
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

@@ -19,7 +19,7 @@ namespace regolo::test {
 
 namespace {
 
-class CallOptions : public testing::Test
+class CallOptions : public ::testing::Test
 {
 protected:
     /// The request that a chat with these options sends.

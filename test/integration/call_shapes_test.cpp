@@ -2,7 +2,8 @@
 // they show that none of them meets the compiler's defects with temporaries of a co_await expression.
 
 #include "integration/exchanges.hpp"
-#include "support/run.hpp"
+
+#include <regolo/testing/run.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -20,6 +21,8 @@
 #include <thread>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

@@ -1,7 +1,8 @@
 // Every exchange, ended after each step of its io_context: cancelled in every way, dropped, closed, cut by the server.
 
 #include "integration/exchanges.hpp"
-#include "support/run.hpp"
+
+#include <regolo/testing/run.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -17,6 +18,8 @@
 namespace asio = boost::asio;
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include "support/run.hpp"
-#include "support/test_server.hpp"
-
 #include <regolo/client.hpp>
+#include <regolo/testing/run.hpp>
+#include <regolo/testing/test_server.hpp>
 #include <regolo/try_await.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -18,6 +17,8 @@
 #include <utility>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -141,11 +142,11 @@ inline asio::awaitable<result<chat_response>> chat_once(client_config config, ch
     co_return co_await try_await(one.chat(std::move(request), std::move(options)));
 }
 
-inline testing::AssertionResult contains(std::string_view text, std::string_view part)
+inline ::testing::AssertionResult contains(std::string_view text, std::string_view part)
 {
     if (text.find(part) != std::string_view::npos)
-        return testing::AssertionSuccess();
-    return testing::AssertionFailure() << "\"" << part << "\" is not in: " << text;
+        return ::testing::AssertionSuccess();
+    return ::testing::AssertionFailure() << "\"" << part << "\" is not in: " << text;
 }
 
 }  // namespace regolo::test

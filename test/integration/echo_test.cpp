@@ -1,9 +1,8 @@
 // What a caller puts in arrives at the server, what the server tells arrives at the caller.
 
-#include "support/run.hpp"
-#include "support/test_server.hpp"
-
 #include <regolo.hpp>
+#include <regolo/testing/run.hpp>
+#include <regolo/testing/test_server.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -31,6 +30,8 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 
@@ -78,7 +79,7 @@ script respond_with(const json::object& message)
     return script().expect_request().respond(200, "application/json", answer_with(message));
 }
 
-class Echo : public testing::TestWithParam<bool>
+class Echo : public ::testing::TestWithParam<bool>
 {
 protected:
     Echo() : server_(GetParam() ? server_options::https() : server_options::plain())
@@ -471,7 +472,7 @@ std::string output_of(const std::string& command)
 TEST_P(Echo, TheCurlLineSendsTheSame)
 {
     ASSERT_EQ(std::system("curl --version > /dev/null 2>&1"), 0) << "this test needs curl";
-    const auto ca = std::filesystem::path(testing::TempDir()) /
+    const auto ca = std::filesystem::path(::testing::TempDir()) /
                     ("regolo-ca-" + std::to_string(server_.port()) + ".pem");
     std::ofstream(ca) << server_.ca_pem();
     for (const bool stream : {false, true})
@@ -496,7 +497,7 @@ TEST_P(Echo, TheCurlLineSendsTheSame)
     std::filesystem::remove(ca);
 }
 
-INSTANTIATE_TEST_SUITE_P(Transport, Echo, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Transport, Echo, ::testing::Bool(),
                          [](const auto& chosen) { return chosen.param ? "Tls" : "Plain"; });
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace regolo::test {
 
 namespace {
 
-class ErrorText : public testing::Test
+class ErrorText : public ::testing::Test
 {
 protected:
     /// The error of one chat; its text is kept with the test's result.

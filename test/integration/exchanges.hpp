@@ -1,8 +1,7 @@
 #pragma once
 
-#include "support/test_server.hpp"
-
 #include <regolo.hpp>
+#include <regolo/testing/test_server.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -26,6 +25,8 @@
 #include <vector>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace asio = boost::asio;
 

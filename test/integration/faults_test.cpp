@@ -1,12 +1,15 @@
 // Every exchange, with the server's answer cut after byte N, and servers that fail before they answer.
 
 #include "integration/exchanges.hpp"
-#include "support/run.hpp"
+
+#include <regolo/testing/run.hpp>
 
 #include <algorithm>
 #include <atomic>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

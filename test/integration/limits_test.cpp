@@ -108,7 +108,7 @@ void expect_late(clock::duration took)
     EXPECT_GE(took, limit - 1ms);
     EXPECT_LT(took, 3s);
     const auto late = std::chrono::duration_cast<std::chrono::microseconds>(took - limit);
-    testing::Test::RecordProperty("late_us", std::to_string(late.count()));
+    ::testing::Test::RecordProperty("late_us", std::to_string(late.count()));
 }
 
 void expect_fired(const fired& got, errc code, phase where, std::string_view name)
@@ -121,7 +121,7 @@ void expect_fired(const fired& got, errc code, phase where, std::string_view nam
     expect_late(got.took);
 }
 
-class Limits : public testing::TestWithParam<bool>
+class Limits : public ::testing::TestWithParam<bool>
 {
 protected:
     Limits() { config.retry.max_retries = 0; }
@@ -144,7 +144,7 @@ protected:
     client_config config = config_for(server);
 };
 
-INSTANTIATE_TEST_SUITE_P(Servers, Limits, testing::Bool(), [](const auto& param) {
+INSTANTIATE_TEST_SUITE_P(Servers, Limits, ::testing::Bool(), [](const auto& param) {
     return std::string(param.param ? "Tls" : "Plain");
 });
 
@@ -585,8 +585,8 @@ TEST(HappyEyeballs, ABlackHoleBeforeTheRightAddressCostsOneDelay)
             EXPECT_EQ(answer.metadata.attempts, 1);
             const auto connect = answer.metadata.timings.connect.value_or(0ns);
             EXPECT_GE(connect, 249ms);
-            testing::Test::RecordProperty(tls ? "tls_us" : "plain_us",
-                                          std::to_string(connect.count() / 1000));
+            ::testing::Test::RecordProperty(tls ? "tls_us" : "plain_us",
+                                            std::to_string(connect.count() / 1000));
         };
         run(body());
     }

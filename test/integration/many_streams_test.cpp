@@ -1,7 +1,8 @@
 // Two thousand streams at once in one thread. What they cost is measured by bench/stream_memory.cpp.
 
 #include "integration/exchanges.hpp"
-#include "support/run.hpp"
+
+#include <regolo/testing/run.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -11,6 +12,8 @@
 #include <sys/resource.h>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

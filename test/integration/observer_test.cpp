@@ -1,9 +1,8 @@
 // What an observer written by a user is told, event by event.
 
-#include "support/run.hpp"
-#include "support/test_server.hpp"
-
 #include <regolo.hpp>
+#include <regolo/testing/run.hpp>
+#include <regolo/testing/test_server.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -36,6 +35,8 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 
@@ -233,7 +234,7 @@ script failure(int status, std::string_view code = "some_code")
 
 chat_request question() { return {"asked-model", prompt}; }
 
-class ObserverEvents : public testing::TestWithParam<bool>
+class ObserverEvents : public ::testing::TestWithParam<bool>
 {
 protected:
     ObserverEvents() : server_(GetParam() ? server_options::https() : server_options::plain())
@@ -721,7 +722,7 @@ TEST(LogObserverThreads, WriteWholeLinesInTheOrderOfEachCall)
         EXPECT_EQ(events, "started connection request HTTP first done, ") << id;
 }
 
-INSTANTIATE_TEST_SUITE_P(Transport, ObserverEvents, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Transport, ObserverEvents, ::testing::Bool(),
                          [](const auto& chosen) { return chosen.param ? "Tls" : "Plain"; });
 
 }  // namespace

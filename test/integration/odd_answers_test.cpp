@@ -186,7 +186,7 @@ std::vector<odd_answer> odd_answers()
     };
 }
 
-class OddAnswer : public testing::TestWithParam<std::tuple<bool, std::size_t>>
+class OddAnswer : public ::testing::TestWithParam<std::tuple<bool, std::size_t>>
 {
 protected:
     OddAnswer()
@@ -218,15 +218,15 @@ TEST_P(OddAnswer, GivesTheRightResultOrTheRightError)
     EXPECT_TRUE(got.failure->sent);
 }
 
-std::string odd_answer_name(const testing::TestParamInfo<std::tuple<bool, std::size_t>>& info)
+std::string odd_answer_name(const ::testing::TestParamInfo<std::tuple<bool, std::size_t>>& info)
 {
     return odd_answers().at(std::get<1>(info.param)).name +
            (std::get<0>(info.param) ? "Tls" : "Plain");
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, OddAnswer,
-                         testing::Combine(testing::Bool(),
-                                          testing::Range(std::size_t(0), odd_answers().size())),
+                         ::testing::Combine(::testing::Bool(),
+                                            ::testing::Range(std::size_t(0), odd_answers().size())),
                          odd_answer_name);
 
 TEST(OddTlsEnd, Http10BodyCutWithoutCloseNotifyIsNoWholeAnswer)

@@ -72,7 +72,7 @@ void expect_at_rest(const client& one, std::size_t idle)
     EXPECT_EQ(now.calls, 0U);
 }
 
-class Pool : public testing::TestWithParam<bool>
+class Pool : public ::testing::TestWithParam<bool>
 {
 protected:
     Pool() { config.observer = watch; }
@@ -103,7 +103,7 @@ protected:
     std::shared_ptr<close_watch> watch = std::make_shared<close_watch>();
 };
 
-INSTANTIATE_TEST_SUITE_P(Servers, Pool, testing::Bool(), [](const auto& param) {
+INSTANTIATE_TEST_SUITE_P(Servers, Pool, ::testing::Bool(), [](const auto& param) {
     return std::string(param.param ? "Tls" : "Plain");
 });
 
@@ -122,7 +122,7 @@ TEST_P(Pool, StreamsOfAServerThatClosesAfterEachOne)
                 EXPECT_FALSE(got.failure) << describe(*got.failure);
                 EXPECT_EQ(got.text, "Hello Rome");
                 EXPECT_EQ(got.attempts, 1);
-                if (testing::Test::HasFailure())
+                if (::testing::Test::HasFailure())
                     co_return;
             }
             EXPECT_EQ(one.stats().attempts, streams);
@@ -143,7 +143,7 @@ TEST_P(Pool, AnswersOfAServerThatClosesAfterEachOne)
             {
                 const auto got = co_await try_await(one.chat(question("close-after")));
                 EXPECT_TRUE(got.has_value()) << describe(got.error());
-                if (testing::Test::HasFailure())
+                if (::testing::Test::HasFailure())
                     co_return;
             }
         },

@@ -57,7 +57,7 @@ script error_first(int code)
         .end_stream();
 }
 
-class Retry : public testing::Test
+class Retry : public ::testing::Test
 {
 protected:
     stream_outcome ask(call_options options = {})

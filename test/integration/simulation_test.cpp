@@ -1,6 +1,5 @@
-#include "support/simulation.hpp"
-
-#include "support/script.hpp"
+#include <regolo/testing/script.hpp>
+#include <regolo/testing/simulation.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -17,6 +16,8 @@
 namespace json = boost::json;
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

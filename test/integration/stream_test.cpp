@@ -1,7 +1,8 @@
 // What a stream does between its head and its end, and how it lets go of its connection.
 
 #include "integration/exchanges.hpp"
-#include "support/run.hpp"
+
+#include <regolo/testing/run.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -14,6 +15,8 @@
 #include <thread>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

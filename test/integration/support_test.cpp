@@ -1,5 +1,6 @@
-#include "support/run.hpp"
 #include "support/wire.hpp"
+
+#include <regolo/testing/run.hpp>
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -19,6 +20,8 @@
 namespace asio = boost::asio;
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 

@@ -1,6 +1,8 @@
-#include "support/test_server.hpp"
-
 #include "support/blocking_client.hpp"
+
+#include "testing/certificates.hpp"
+
+#include <regolo/testing/test_server.hpp>
 
 #include <gtest/gtest.h>
 
@@ -10,6 +12,8 @@
 #include <vector>
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 
@@ -31,7 +35,7 @@ blocking_client::tls_options trusting(const test_server& server)
 }
 
 /// Both kinds of server give the same answers.
-class TestServer : public testing::TestWithParam<bool>
+class TestServer : public ::testing::TestWithParam<bool>
 {
 protected:
     static server_options options()
@@ -50,8 +54,8 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(Plain, TestServer, testing::Values(false));
-INSTANTIATE_TEST_SUITE_P(Tls, TestServer, testing::Values(true));
+INSTANTIATE_TEST_SUITE_P(Plain, TestServer, ::testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Tls, TestServer, ::testing::Values(true));
 
 TEST_P(TestServer, RecordsRequests)
 {

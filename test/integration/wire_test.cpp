@@ -3,10 +3,9 @@
 
 #include "support/wire.hpp"
 
-#include "support/run.hpp"
-#include "support/test_server.hpp"
-
 #include <regolo.hpp>
+#include <regolo/testing/run.hpp>
+#include <regolo/testing/test_server.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -32,6 +31,8 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace regolo::test {
+
+using namespace regolo::testing;
 
 namespace {
 
@@ -284,7 +285,7 @@ std::vector<std::size_t> cuts_for(std::string_view bytes, const std::string& pie
     return cuts;
 }
 
-class WireReplay : public testing::Test
+class WireReplay : public ::testing::Test
 {
 protected:
     WireReplay() : table_(read_table())

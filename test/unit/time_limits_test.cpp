@@ -46,7 +46,7 @@ private:
     }
 };
 
-class DeadlineTimer : public testing::Test
+class DeadlineTimer : public ::testing::Test
 {
 protected:
     manual_time time;
@@ -176,7 +176,7 @@ TEST_F(DeadlineTimer, WhatCouldNotBeDoneIsTriedAgain)
 
 // ---- scope
 
-class Scope : public testing::Test
+class Scope : public ::testing::Test
 {
 protected:
     void advance(std::chrono::nanoseconds by)

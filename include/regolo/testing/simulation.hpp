@@ -1,0 +1,69 @@
+#pragma once
+
+#include <regolo/testing/received_request.hpp>
+#include <regolo/testing/script.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace regolo::inline v0::testing {
+
+/// How the simulated API behaves.
+struct simulation_options
+{
+    /// Declared so that this is no aggregate: GCC 12 destroys aggregate temporaries of a co_await expression twice.
+    simulation_options() {}
+
+    /// The one key that is accepted; empty accepts any key and none.
+    std::string key = "test-key";
+
+    /// Tokens per second of a stream; zero sends as fast as the client takes them.
+    double pace = 0;
+
+    /// How many tokens' events are written at once, as servers do whose clients cannot keep up.
+    std::size_t tokens_per_write = 1;
+
+    /// What /v1/models lists and the other routes accept, beside the names that order an error.
+    std::vector<std::string> models = {"Llama-3.3-70B-Instruct", "gpt-oss-120b", "sim-chat",
+                                       "sim-reasoning", "sim-endless"};
+};
+
+/** An API like the one the library is made for: LiteLLM in front of vLLM, without a model.
+
+    The answer follows from the request alone: the last user text in a fixed sentence; "count to N" counts; one word is one
+    token. Names with "reasoning" or "gpt-oss" reason first; "sim-endless" counts until max_tokens or the client stops it.
+    Tools are called when tool_choice demands it or the last user text names one.
+
+    A model name, or the header `x-simulate`, orders a failure:
+      error-STATUS                        the gateway's error of that status, e.g. error-401, error-503
+      error-STATUS-retry-after-SECONDS    the same with a retry-after header
+      error-STATUS-once                   only for the first attempt of a call (told by x-litellm-call-id)
+      budget-exceeded                     a 429 that no retry can help
+      html-STATUS                         a reverse proxy's page, e.g. html-502
+      error-first-event-STATUS[-once]     status 200, then an error as the first event
+      error-mid-stream                    an error event after three tokens, no [DONE]
+      cut-mid-stream                      FIN after three tokens within the body
+      reset-mid-stream                    RST after three tokens
+      no-done                             the body ends after the finish reason, without [DONE]
+      no-finish                           the body ends cleanly after the tokens, without finish reason and [DONE]
+      stall-mid-stream                    silence after three tokens
+      stall                               silence instead of an answer
+      close-after                         announces keep-alive and closes after the answer
+*/
+class simulation
+{
+public:
+    explicit simulation(simulation_options options = {});
+    ~simulation();
+
+    /// The answer to one request, from its head on.
+    [[nodiscard]] script answer(const received_request& request);
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace regolo::inline v0::testing
