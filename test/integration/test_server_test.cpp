@@ -1,5 +1,4 @@
 #include "support/blocking_client.hpp"
-
 #include "testing/certificates.hpp"
 
 #include <regolo/testing/test_server.hpp>
