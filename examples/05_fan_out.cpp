@@ -4,12 +4,14 @@
 //   regolo_example_05_fan_out prompts.jsonl >answers.jsonl
 //
 // Each line of the file is an object with a member "prompt". Without a file three prompts are asked.
+// After Ctrl-C no more prompts are taken, and the answers under way still come.
 
 #include "common.hpp"
 
 #include <boost/json.hpp>
 
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -17,6 +19,8 @@
 namespace json = boost::json;
 
 namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
 
 /// Reads a line when the run has room for one more request: the file may be larger than memory.
 /// A line that is not as above throws, which ends the run after what is in flight.
@@ -59,6 +63,8 @@ asio::awaitable<void> answer_all(std::istream& prompts)
     auto shown = clock::now();
     while (auto done = co_await run.next())  // in order of completion
     {
+        if (interrupted != 0)
+            run.stop();
         json::object line{{"index", done->index}};
         if (done->result)
             line["answer"] = done->result->text();
@@ -81,6 +87,7 @@ asio::awaitable<void> answer_all(std::istream& prompts)
 
 int main(int argc, char** argv)
 {
+    std::signal(SIGINT, [](int) { interrupted = 1; });
     std::cout.exceptions(std::ios::badbit);  // a full disk ends the program
     std::istringstream few(R"({"prompt": "Tell me about Rome."}
 {"prompt": "Tell me about Milan."}

@@ -16,9 +16,12 @@
 #include <boost/beast/http.hpp>
 #include <boost/json.hpp>
 
-#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
+#include <csignal>
+#include <stdexcept>
+#include <string_view>
 
 namespace beast = boost::beast;
 namespace http = beast::http;
@@ -27,8 +30,6 @@ using asio::ip::tcp;
 using namespace std::chrono_literals;
 
 namespace {
-
-using http_request = http::request<http::string_body>;
 
 constexpr auto event_stream_head =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
@@ -68,7 +69,7 @@ int status_for(const regolo::error_info& failure)
 {
     if (failure.code == regolo::errc::deadline_exceeded)
         return 504;
-    if (failure.code == regolo::errc::client_closed)
+    if (failure.code == regolo::errc::client_closed || failure.code == regolo::errc::queue_timeout)
         return 503;
     // What the caller may have caused or can wait for is passed on; all else is not their business.
     const int status = failure.http_status;
@@ -123,7 +124,8 @@ asio::awaitable<void> caller_left(beast::tcp_stream& caller)
 }
 
 /// What the caller wants. Throws where that is not told.
-regolo::chat_request read_request(const http_request& received, regolo::call_options& options)
+regolo::chat_request read_request(const http::request<http::string_body>& received,
+                                  regolo::call_options& options)
 {
     const auto body = json::parse(received.body());
     const auto& members = body.as_object();
@@ -145,7 +147,7 @@ regolo::chat_request read_request(const http_request& received, regolo::call_opt
 }
 
 asio::awaitable<void> chat(beast::tcp_stream& caller, const regolo::client& client,
-                           const http_request& received)
+                           const http::request<http::string_body>& received)
 {
     using namespace asio::experimental::awaitable_operators;
 

@@ -39,12 +39,14 @@ void with_stop_button(asio::thread_pool& pool, const regolo::client& client)
     regolo::chat_request request(example_model(), "Count to 100000.");
     auto opened = asio::co_spawn(pool, client.stream_chat(request, options), asio::use_future);
     auto stream = opened.get();
+    std::size_t shown = 0;
     try
     {
         while (auto chunk = asio::co_spawn(pool, stream.next(), asio::use_future).get())
         {
             std::cout << chunk->text() << std::flush;
-            if (stream.partial().text().size() > 100)
+            shown += chunk->text().size();
+            if (shown > 100)
                 button.request_stop();  // the next call of next() fails
         }
     }
@@ -52,7 +54,7 @@ void with_stop_button(asio::thread_pool& pool, const regolo::client& client)
     {
         if (e.code() != asio::error::operation_aborted)
             throw;
-        std::cout << "\nstopped after " << stream.partial().text().size() << " bytes\n";
+        std::cout << "\nstopped after " << shown << " bytes\n";
     }
 }
 
