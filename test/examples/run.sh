@@ -2,6 +2,8 @@
 # Runs a program against regolo-server and looks for a text in what it prints.
 #
 #   run.sh PATTERN SERVER PROGRAM [ARGUMENT...]
+#
+# What the variable EXAMPLE_INPUT holds is typed into the program.
 set -euo pipefail
 pattern=$1
 server=$2
@@ -11,7 +13,7 @@ shift 2
 # As fast as possible.
 start_server "$server" --pace 0
 
-output=$("$@" 2>&1) || {
+output=$("$@" 2>&1 < <(printf '%b' "${EXAMPLE_INPUT-}")) || {
     printf '%s\n' "$output"
     fail "$1 failed"
 }
