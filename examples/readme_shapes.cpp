@@ -3,6 +3,8 @@
 
 #include "common.hpp"
 
+#include <regolo/background.hpp>
+
 #include <chrono>
 #include <stop_token>
 #include <string>
@@ -176,6 +178,17 @@ void without_coroutines(regolo::chat_request request)
     context.run();
 }
 
+void without_asio()
+{
+    regolo::background api;
+    auto answer = api.chat({"Llama-3.3-70B-Instruct", "Hello"}).get();
+
+    auto job = api.stream_chat({"Llama-3.3-70B-Instruct", "Tell me something about Rome."});
+    while (auto chunk = job.next())  // blocks; try_next() never does
+        std::cout << chunk->text() << std::flush;
+    std::cout << answer.text() << '\n';
+}
+
 asio::awaitable<void> all()
 {
     regolo::client client(co_await asio::this_coro::executor);
@@ -199,6 +212,7 @@ asio::awaitable<void> all()
 
 int main()
 {
+    without_asio();
     without_coroutines({"Llama-3.3-70B-Instruct", "Hello"});
     return run(all());
 }
