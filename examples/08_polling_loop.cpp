@@ -50,8 +50,6 @@ try
         // ... here the program moves and draws
     }
 
-    (void)job.next();  // done, so that it does not wait, but throws what the answer failed with
-
     const bool stopped = job.ended_as() == regolo::stream_end::closed;
     std::cout << (stopped ? "\nstopped after " : "\ncomplete with ") << job.partial().text().size()
               << " bytes; the longest frame took "

@@ -10,6 +10,14 @@
 
 namespace {
 
+/// Of this library's codes their names; those of the system are one label.
+std::string_view name_of(const boost::system::error_code& code)
+{
+    return code.category() == regolo::error_category()
+               ? regolo::to_string(static_cast<regolo::errc>(code.value()))
+               : "system";
+}
+
 class metrics : public regolo::observer
 {
 public:
@@ -33,7 +41,7 @@ public:
     void call_ended(const regolo::call_event& call, const regolo::end_event& end) noexcept override
     {
         // Bounded sets of labels: no model names or addresses, which callers may choose.
-        const std::string outcome = end.dropped ? "dropped" : end.code ? end.code.message() : "ok";
+        const std::string outcome(end.dropped ? "dropped" : end.code ? name_of(end.code) : "ok");
         const std::lock_guard lock(mutex_);
         ++calls_[{std::string(call.operation), outcome}];
         attempts_ += end.attempts;

@@ -84,7 +84,7 @@ public:
     bool done() const
     {
         const std::lock_guard lock(mutex_);
-        return chunks_.empty() && ended_ != stream_end::open;
+        return chunks_.empty() && ended_ != stream_end::open && (!failure_ || told_);
     }
 
     void on_ready(std::function<void()> post)
@@ -177,9 +177,10 @@ private:
     {
         if (chunks_.empty())
         {
-            if (failure_)
-                std::rethrow_exception(failure_);
-            return std::nullopt;
+            if (!failure_)
+                return std::nullopt;
+            told_ = true;
+            std::rethrow_exception(failure_);
         }
         std::optional<Chunk> first(std::move(chunks_.front()));
         chunks_.pop_front();
@@ -268,6 +269,7 @@ private:
     bool released_ = false;
     stream_end ended_ = stream_end::open;
     std::exception_ptr failure_;
+    bool told_ = false;  // the reader has been told it
     partial_answer<Chunk> arrived_;
     regolo::metadata metadata_;
     std::optional<std::stop_callback<std::function<void()>>>

@@ -35,6 +35,7 @@ bool ends_fan_out(const error_info& failure)
         case errc::unauthorized:
         case errc::quota_exhausted:
         case errc::certificate_refused:
+        case errc::deadline_exceeded:
             return true;
         default:
             return false;
@@ -259,7 +260,7 @@ void fan_out_state<Request>::start()
 template <class Request>
 void fan_out_state<Request>::start_worker()
 {
-    asio::co_spawn(strand_, work(this->shared_from_this()), [](std::exception_ptr) {});
+    asio::co_spawn(strand_, work(this->shared_from_this()), [](const std::exception_ptr&) {});
 }
 
 template <class Request>
@@ -336,7 +337,7 @@ auto fan_out_state<Request>::pull() -> awaitable<std::optional<result_type>>
     {
         failure = std::current_exception();
     }
-    co_return note_pulled(std::move(request), std::move(failure));
+    co_return note_pulled(std::move(request), failure);
 }
 
 /// Whether it is this worker's turn to ask the source.
@@ -356,7 +357,8 @@ auto fan_out_state<Request>::ask_source() -> awaitable<std::optional<Request>>
 }
 
 template <class Request>
-auto fan_out_state<Request>::note_pulled(std::optional<Request> request, std::exception_ptr failure)
+auto fan_out_state<Request>::note_pulled(std::optional<Request> request,
+                                         const std::exception_ptr& failure)
     -> std::optional<result_type>
 {
     const std::lock_guard lock(mutex_);

@@ -66,7 +66,7 @@ private:
     bool claim_source();
     awaitable<std::optional<Request>> ask_source();
     std::optional<result_type> note_pulled(std::optional<Request> request,
-                                           std::exception_ptr failure);
+                                           const std::exception_ptr& failure);
     awaitable<void> perform(result_type& item);
     void count(const result_type& item);
     awaitable<bool> deliver(result_type item);

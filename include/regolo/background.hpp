@@ -81,7 +81,8 @@ public:
     /// The same, but waits no longer than `limit`: nothing then, and `done()` tells which.
     [[nodiscard]] std::optional<Chunk> next_for(std::chrono::nanoseconds limit);
 
-    /// All has been taken, and no more will come.
+    /// All has been taken, and no more will come. After an error not before a call has thrown it, so that a loop until
+    /// `done()` cannot miss it.
     [[nodiscard]] bool done() const;
 
     /** Calls `post` when something has become ready where nothing was, a chunk or the end; at once if something is ready

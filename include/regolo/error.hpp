@@ -123,6 +123,9 @@ enum class phase
     body,     ///< reading the response body
 };
 
+/// The name of a cause as it is written here, such as "rate_limited": for logs and metrics.
+[[nodiscard]] REGOLO_EXPORT std::string_view to_string(errc code) noexcept;
+
 /// The name of a phase in lower case, such as "connect".
 [[nodiscard]] REGOLO_EXPORT std::string_view to_string(phase where) noexcept;
 

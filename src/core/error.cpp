@@ -4,6 +4,8 @@
 
 #include <boost/system/errc.hpp>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -13,88 +15,68 @@ namespace {
 
 constexpr std::size_t shown_characters = 500;
 
+struct errc_entry
+{
+    errc code;
+    const char* name;
+    const char* text;
+};
+
+constexpr auto entries = std::to_array<errc_entry>({
+    {errc::no_key, "no_key", "no key is configured"},
+    {errc::bad_url, "bad_url", "the URL cannot be used"},
+    {errc::bad_config, "bad_config", "a setting is out of its range"},
+    {errc::invalid_request, "invalid_request", "the request cannot be sent as it is"},
+    {errc::plaintext_refused, "plaintext_refused", "the key would travel unencrypted"},
+    {errc::operation_in_progress, "operation_in_progress",
+     "another operation is running on this stream"},
+    {errc::client_closed, "client_closed", "the client is closed"},
+    {errc::context_stopped, "context_stopped", "the client's execution context has stopped"},
+    {errc::not_started, "not_started", "the item was never sent"},
+    {errc::queue_timeout, "queue_timeout", "time limit for a place in the pool"},
+    {errc::connect_timeout, "connect_timeout", "time limit for connecting"},
+    {errc::wait_timeout, "wait_timeout", "time limit of this wait; the stream is whole"},
+    {errc::send_timeout, "send_timeout", "time limit for sending"},
+    {errc::head_timeout, "head_timeout", "time limit for the response head"},
+    {errc::first_event_timeout, "first_event_timeout", "time limit for the first event"},
+    {errc::idle_timeout, "idle_timeout", "time limit for a silent connection"},
+    {errc::total_timeout, "total_timeout", "time limit for the whole call"},
+    {errc::deadline_exceeded, "deadline_exceeded", "the deadline has passed"},
+    {errc::host_not_found, "host_not_found", "the host name has no address"},
+    {errc::certificate_refused, "certificate_refused", "the server's certificate was refused"},
+    {errc::connection_lost, "connection_lost", "the connection was lost"},
+    {errc::bad_response, "bad_response", "the response breaks the rules"},
+    {errc::unsupported_encoding, "unsupported_encoding",
+     "the response has an encoding that was not asked for"},
+    {errc::too_large, "too_large", "a part of the response is above its limit"},
+    {errc::truncated, "truncated", "the answer is incomplete"},
+    {errc::redirected, "redirected", "the server redirects"},
+    {errc::bad_request, "bad_request", "the API refused the request"},
+    {errc::unauthorized, "unauthorized", "the key was refused"},
+    {errc::permission_denied, "permission_denied", "the key may not do this"},
+    {errc::not_found, "not_found", "no such path or model"},
+    {errc::request_timeout, "request_timeout", "the server gave up waiting"},
+    {errc::conflict, "conflict", "the request clashes with the state of the server"},
+    {errc::payload_too_large, "payload_too_large", "the request is too large for the server"},
+    {errc::rate_limited, "rate_limited", "too many requests or tokens"},
+    {errc::quota_exhausted, "quota_exhausted", "the budget or quota is used up"},
+    {errc::server_error, "server_error", "the server failed"},
+    {errc::unavailable, "unavailable", "the server is overloaded or starting"},
+    {errc::api_error, "api_error", "the API reported an error"},
+});
+
+const errc_entry* find_entry(errc code) noexcept
+{
+    const auto* const found =
+        std::find_if(entries.begin(), entries.end(),
+                     [code](const errc_entry& entry) { return entry.code == code; });
+    return found == entries.end() ? nullptr : found;
+}
+
 const char* text_of(errc code) noexcept
 {
-    switch (code)
-    {
-        case errc::no_key:
-            return "no key is configured";
-        case errc::bad_url:
-            return "the URL cannot be used";
-        case errc::bad_config:
-            return "a setting is out of its range";
-        case errc::invalid_request:
-            return "the request cannot be sent as it is";
-        case errc::plaintext_refused:
-            return "the key would travel unencrypted";
-        case errc::operation_in_progress:
-            return "another operation is running on this stream";
-        case errc::client_closed:
-            return "the client is closed";
-        case errc::context_stopped:
-            return "the client's execution context has stopped";
-        case errc::not_started:
-            return "the item was never sent";
-        case errc::queue_timeout:
-            return "time limit for a place in the pool";
-        case errc::connect_timeout:
-            return "time limit for connecting";
-        case errc::wait_timeout:
-            return "time limit of this wait; the stream is whole";
-        case errc::send_timeout:
-            return "time limit for sending";
-        case errc::head_timeout:
-            return "time limit for the response head";
-        case errc::first_event_timeout:
-            return "time limit for the first event";
-        case errc::idle_timeout:
-            return "time limit for a silent connection";
-        case errc::total_timeout:
-            return "time limit for the whole call";
-        case errc::deadline_exceeded:
-            return "the deadline has passed";
-        case errc::host_not_found:
-            return "the host name has no address";
-        case errc::certificate_refused:
-            return "the server's certificate was refused";
-        case errc::connection_lost:
-            return "the connection was lost";
-        case errc::bad_response:
-            return "the response breaks the rules";
-        case errc::unsupported_encoding:
-            return "the response has an encoding that was not asked for";
-        case errc::too_large:
-            return "a part of the response is above its limit";
-        case errc::truncated:
-            return "the answer is incomplete";
-        case errc::redirected:
-            return "the server redirects";
-        case errc::bad_request:
-            return "the API refused the request";
-        case errc::unauthorized:
-            return "the key was refused";
-        case errc::permission_denied:
-            return "the key may not do this";
-        case errc::not_found:
-            return "no such path or model";
-        case errc::request_timeout:
-            return "the server gave up waiting";
-        case errc::conflict:
-            return "the request clashes with the state of the server";
-        case errc::payload_too_large:
-            return "the request is too large for the server";
-        case errc::rate_limited:
-            return "too many requests or tokens";
-        case errc::quota_exhausted:
-            return "the budget or quota is used up";
-        case errc::server_error:
-            return "the server failed";
-        case errc::unavailable:
-            return "the server is overloaded or starting";
-        case errc::api_error:
-            return "the API reported an error";
-    }
-    return "unknown error";
+    const errc_entry* const entry = find_entry(code);
+    return entry == nullptr ? "unknown error" : entry->text;
 }
 
 class category_type final : public boost::system::error_category
@@ -177,6 +159,12 @@ const boost::system::error_category& error_category() noexcept
 boost::system::error_code make_error_code(errc code) noexcept
 {
     return {static_cast<int>(code), error_category()};
+}
+
+std::string_view to_string(errc code) noexcept
+{
+    const errc_entry* const entry = find_entry(code);
+    return entry == nullptr ? "unknown" : entry->name;
 }
 
 std::string_view to_string(phase where) noexcept

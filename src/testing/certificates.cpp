@@ -32,7 +32,7 @@ using x509_ptr = std::unique_ptr<X509, deleter<X509_free>>;
 using bio_ptr = std::unique_ptr<BIO, deleter<BIO_free_all>>;
 using extension_ptr = std::unique_ptr<X509_EXTENSION, deleter<X509_EXTENSION_free>>;
 
-constexpr long day = 24 * 60 * 60;
+constexpr long day = 24L * 60 * 60;
 
 void require(bool ok, const char* what)
 {
@@ -51,7 +51,7 @@ std::string text_of(const bio_ptr& bio)
 {
     char* data = nullptr;
     const long size = BIO_get_mem_data(bio.get(), &data);
-    return std::string(data, static_cast<std::size_t>(size));
+    return {data, static_cast<std::size_t>(size)};
 }
 
 std::string to_pem(X509* certificate)

@@ -73,7 +73,7 @@ public:
     void drop(const detail::call_outcome&) noexcept override {}
 
     regolo::metadata& metadata() noexcept override { return metadata_; }
-    net::clock::time_point now() const noexcept override { return net::clock::time_point(); }
+    net::clock::time_point now() const noexcept override { return {}; }
     const regolo::limits& bounds() const noexcept override { return bounds_; }
 
 private:
@@ -100,22 +100,22 @@ Stream make(const std::vector<Chunk>& chunks, stream_end end, std::optional<erro
 
 }  // namespace
 
-chat_stream make_stream(std::vector<chat_chunk> chunks, stream_end end)
+chat_stream make_stream(const std::vector<chat_chunk>& chunks, stream_end end)
 {
     return make<chat_stream>(chunks, end, std::nullopt);
 }
 
-completion_stream make_stream(std::vector<completion_chunk> chunks, stream_end end)
+completion_stream make_stream(const std::vector<completion_chunk>& chunks, stream_end end)
 {
     return make<completion_stream>(chunks, end, std::nullopt);
 }
 
-chat_stream make_stream(std::vector<chat_chunk> chunks, error_info failure)
+chat_stream make_stream(const std::vector<chat_chunk>& chunks, error_info failure)
 {
     return make<chat_stream>(chunks, stream_end::failed, std::move(failure));
 }
 
-completion_stream make_stream(std::vector<completion_chunk> chunks, error_info failure)
+completion_stream make_stream(const std::vector<completion_chunk>& chunks, error_info failure)
 {
     return make<completion_stream>(chunks, stream_end::failed, std::move(failure));
 }

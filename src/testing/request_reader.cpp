@@ -8,7 +8,7 @@ namespace regolo::inline v0::testing {
 
 namespace {
 
-constexpr std::size_t max_head = 256 * 1024;
+constexpr auto max_head = std::size_t{256} * 1024;
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 

@@ -1,5 +1,6 @@
 #include <regolo/testing/script.hpp>
 
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -150,9 +151,10 @@ script& script::add(script_step next)
 
 std::string http_chunk(std::string_view bytes)
 {
-    char size[20];
-    const auto end = std::to_chars(size, size + sizeof size, bytes.size(), 16).ptr;
-    std::string chunk(size, end);
+    std::array<char, 20> size{};
+    const auto* const end =
+        std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16).ptr;
+    std::string chunk(size.data(), end);
     return chunk.append("\r\n").append(bytes).append("\r\n");
 }
 

@@ -7,6 +7,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -27,9 +28,11 @@ std::uint64_t hash(std::string_view text, std::uint64_t seed = 14695981039346656
 
 std::string hex(std::uint64_t value)
 {
-    char digits[16];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
-    return std::string(16 - static_cast<std::size_t>(end - digits), '0').append(digits, end);
+    std::array<char, 16> digits{};
+    char* const begin = digits.data();
+    const auto* const end = std::to_chars(begin, begin + digits.size(), value, 16).ptr;
+    const auto used = static_cast<std::size_t>(end - begin);
+    return std::string(digits.size() - used, '0').append(begin, used);
 }
 
 bool reasons(const json::object& request)

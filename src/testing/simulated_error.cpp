@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -33,7 +34,7 @@ json::value provider_message(std::string_view name)
 {
     std::string message = "litellm.";
     message.append(name).append(": Hosted_vllmException - ordered by the request");
-    return json::value(message);
+    return {message};
 }
 
 simulated_error error_of(int status)
@@ -126,15 +127,15 @@ fault_order parse_status_fault(std::string_view name)
 
 fault_order parse_fault(std::string_view name)
 {
-    static constexpr std::pair<std::string_view, fault> names[] = {
-        {"error-mid-stream", fault::error_mid_stream},
-        {"cut-mid-stream", fault::cut_mid_stream},
-        {"reset-mid-stream", fault::reset_mid_stream},
-        {"stall-mid-stream", fault::stall_mid_stream},
-        {"no-done", fault::no_done},
-        {"no-finish", fault::no_finish},
-        {"stall", fault::stall},
-        {"close-after", fault::close_after}};
+    static constexpr auto names = std::to_array<std::pair<std::string_view, fault>>(
+        {{"error-mid-stream", fault::error_mid_stream},
+         {"cut-mid-stream", fault::cut_mid_stream},
+         {"reset-mid-stream", fault::reset_mid_stream},
+         {"stall-mid-stream", fault::stall_mid_stream},
+         {"no-done", fault::no_done},
+         {"no-finish", fault::no_finish},
+         {"stall", fault::stall},
+         {"close-after", fault::close_after}});
     for (const auto& [each, kind] : names)
     {
         if (name == each)

@@ -10,6 +10,9 @@
 
 namespace json = boost::json;
 
+// Pieces of JSON are easier to follow here with their escapes.
+// NOLINTBEGIN(modernize-raw-string-literal)
+
 namespace regolo::inline v0::testing {
 
 namespace {
@@ -48,7 +51,7 @@ json::object message_of(const simulated_choice& choice)
 json::value stop_reason_of(const simulated_choice& choice)
 {
     if (choice.stop_reason)
-        return json::value(*choice.stop_reason);
+        return {*choice.stop_reason};
     return choice.tool_calls.empty() ? json::value() : json::value(eom_token);
 }
 
@@ -280,3 +283,5 @@ piece_source to_stream(simulated_answer answer, stream_shape shape)
 }
 
 }  // namespace regolo::inline v0::testing
+
+// NOLINTEND(modernize-raw-string-literal)

@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
+#include <array>
 #include <stdexcept>
 
 namespace regolo::inline v0::testing {
@@ -30,10 +31,10 @@ std::shared_ptr<X509> read_certificate(const std::string& pem)
 int choose_http_1_1(SSL*, const unsigned char** out, unsigned char* out_size,
                     const unsigned char* offered, unsigned int offered_size, void*)
 {
-    static constexpr unsigned char ours[] = "\x08http/1.1";
+    static constexpr std::array<unsigned char, 9> ours{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
     auto* chosen = const_cast<unsigned char*>(*out);
     const int result =
-        SSL_select_next_proto(&chosen, out_size, ours, sizeof ours - 1, offered, offered_size);
+        SSL_select_next_proto(&chosen, out_size, ours.data(), ours.size(), offered, offered_size);
     *out = chosen;
     return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -71,8 +72,9 @@ tls_context::tls_context(const certificate& identity, tls_versions versions,
     use_identity(context, identity);
     // Tickets alone resume sessions: the server keeps none, so what a client does to one connection cannot hurt another.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    static constexpr unsigned char id[] = "regolo::test";
-    require(SSL_CTX_set_session_id_context(context, id, sizeof id - 1) == 1, "session id context");
+    static constexpr std::array<unsigned char, 6> id{'r', 'e', 'g', 'o', 'l', 'o'};
+    require(SSL_CTX_set_session_id_context(context, id.data(), id.size()) == 1,
+            "session id context");
     SSL_CTX_set_alpn_select_cb(context, choose_http_1_1, nullptr);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     if (!client_ca_pem.empty())
@@ -136,14 +138,15 @@ void tls_session::shake_hands()
 
 void tls_session::decrypt(std::string& plain)
 {
-    char buffer[16 * 1024];
+    std::array<char, std::size_t{16} * 1024>
+        buffer;  // NOLINT(*-member-init): written before it is read
     for (;;)
     {
         ERR_clear_error();
-        const int size = SSL_read(ssl_.get(), buffer, sizeof buffer);
+        const int size = SSL_read(ssl_.get(), buffer.data(), static_cast<int>(buffer.size()));
         if (size > 0)
         {
-            plain.append(buffer, static_cast<std::size_t>(size));
+            plain.append(buffer.data(), static_cast<std::size_t>(size));
             continue;
         }
         const int error = SSL_get_error(ssl_.get(), size);

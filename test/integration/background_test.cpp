@@ -126,6 +126,18 @@ TEST_F(Background, GivesWhatArrivedBeforeAnErrorAndThenThrowsIt)
     EXPECT_EQ(job.ended_as(), stream_end::failed);
 }
 
+TEST_F(Background, ALoopUntilItIsDoneCannotMissAnError)
+{
+    background api(config);
+    auto job = api.stream_chat(question("no-such-model"));
+    const auto poll = [&] {
+        while (!job.done())
+            (void)job.try_next();
+    };
+    EXPECT_THROW(poll(), error);
+    EXPECT_TRUE(job.done());
+}
+
 TEST_F(Background, WaitsNoLongerThanAsked)
 {
     background api(config);

@@ -49,6 +49,9 @@ TEST(ErrorCategory, HasATextOfItsOwnForEachCode)
 TEST(Phase, HasAName)
 {
     EXPECT_EQ(to_string(phase::prepare), "prepare");
+    EXPECT_EQ(to_string(errc::rate_limited), "rate_limited");
+    EXPECT_EQ(to_string(errc::no_key), "no_key");
+    EXPECT_EQ(to_string(static_cast<errc>(77)), "unknown");
     EXPECT_EQ(to_string(phase::tls), "tls");
     EXPECT_EQ(to_string(phase::body), "body");
 }

@@ -22,16 +22,16 @@ namespace regolo::inline v0::testing {
     The chunks take the way through JSON, as those of a server. `end` says what follows the last one: `done` a `[DONE]`,
     `finished` the end of the body, which without a finish reason is the error that it would be, `truncated`.
 */
-[[nodiscard]] REGOLO_EXPORT chat_stream make_stream(std::vector<chat_chunk> chunks,
+[[nodiscard]] REGOLO_EXPORT chat_stream make_stream(const std::vector<chat_chunk>& chunks,
                                                     stream_end end = stream_end::done);
-[[nodiscard]] REGOLO_EXPORT completion_stream make_stream(std::vector<completion_chunk> chunks,
-                                                          stream_end end = stream_end::done);
+[[nodiscard]] REGOLO_EXPORT completion_stream
+make_stream(const std::vector<completion_chunk>& chunks, stream_end end = stream_end::done);
 
 /// The same, ending with that error.
-[[nodiscard]] REGOLO_EXPORT chat_stream make_stream(std::vector<chat_chunk> chunks,
+[[nodiscard]] REGOLO_EXPORT chat_stream make_stream(const std::vector<chat_chunk>& chunks,
                                                     error_info failure);
-[[nodiscard]] REGOLO_EXPORT completion_stream make_stream(std::vector<completion_chunk> chunks,
-                                                          error_info failure);
+[[nodiscard]] REGOLO_EXPORT completion_stream
+make_stream(const std::vector<completion_chunk>& chunks, error_info failure);
 
 /// A chunk that adds text to choice 0 and, with a finish reason, ends it.
 [[nodiscard]] REGOLO_EXPORT chat_chunk make_chunk(std::string_view text,

@@ -14,7 +14,7 @@ namespace regolo::inline v0::testing {
 struct simulation_options
 {
     /// Declared so that this is no aggregate: GCC 12 destroys aggregate temporaries of a co_await expression twice.
-    simulation_options() {}
+    simulation_options() = default;
 
     /// The one key that is accepted; empty accepts any key and none.
     std::string key = "test-key";

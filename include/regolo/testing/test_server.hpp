@@ -19,7 +19,7 @@ namespace regolo::inline v0::testing {
 struct server_options
 {
     /// Declared so that this is no aggregate: GCC 12 destroys aggregate temporaries of a co_await expression twice.
-    server_options() {}
+    server_options() = default;
 
     [[nodiscard]] static server_options plain();
     [[nodiscard]] static server_options https(leaf certificate = leaf::good);
