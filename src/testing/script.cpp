@@ -154,7 +154,7 @@ std::string http_chunk(std::string_view bytes)
     std::array<char, 20> size{};
     const auto* const end =
         std::to_chars(size.data(), size.data() + size.size(), bytes.size(), 16).ptr;
-    std::string chunk(size.data(), end);
+    std::string chunk(size.data(), static_cast<std::size_t>(end - size.data()));
     return chunk.append("\r\n").append(bytes).append("\r\n");
 }
 
