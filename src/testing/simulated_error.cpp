@@ -34,7 +34,7 @@ json::value provider_message(std::string_view name)
 {
     std::string message = "litellm.";
     message.append(name).append(": Hosted_vllmException - ordered by the request");
-    return {message};
+    return json::string(message);
 }
 
 simulated_error error_of(int status)

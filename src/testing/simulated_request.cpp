@@ -127,7 +127,7 @@ json::value sample(const json::value& schema, std::string_view text, int depth)
         return choices->get_array().front();
     const auto type = text_member(object, "type");
     if (type == "string")
-        return {last_word(text)};
+        return json::string(last_word(text));
     if (type == "integer")
         return 1;
     if (type == "number")

@@ -51,7 +51,7 @@ json::object message_of(const simulated_choice& choice)
 json::value stop_reason_of(const simulated_choice& choice)
 {
     if (choice.stop_reason)
-        return {*choice.stop_reason};
+        return json::string(*choice.stop_reason);
     return choice.tool_calls.empty() ? json::value() : json::value(eom_token);
 }
 
