@@ -7,7 +7,7 @@
 #
 #   SERVER               these alone: llama.cpp, aimock, mock-llm, llama-cpp-python
 #   --llama-cpp-python   that server too, a second implementation around llama.cpp; it is compiled,
-#                        which takes half an hour the first time
+#                        which takes ten minutes or more the first time
 #   --require            fail when a server did not run, such as because PyPI or npm did not answer
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 
 xllamacpp=2026.10.11549
 gguf=0.19.0
-llama_cpp_python=0.3.16
+llama_cpp_python=0.3.36
 aimock=1.43.0
 mock_llm=0.1.29
 
@@ -179,7 +179,14 @@ http {
     uwsgi_temp_path $prefix/uwsgi;
     scgi_temp_path $prefix/scgi;
 
-    upstream backend { server 127.0.0.1:$1; keepalive 32; }
+    # Left before the servers leave them (after 5 seconds, or 100 requests): else a request meets one
+    # that is just being closed, and nginx answers 502.
+    upstream backend {
+        server 127.0.0.1:$1;
+        keepalive 32;
+        keepalive_timeout 2s;
+        keepalive_requests 50;
+    }
     proxy_http_version 1.1;
     proxy_set_header Connection "";
     proxy_buffering off;
@@ -252,7 +259,8 @@ run_llama-cpp-python() {
     port=$(free_port)
     start "$work/llama-cpp-python.log" "$work/llama-cpp-python-venv/bin/python" \
         -m llama_cpp.server --host 127.0.0.1 --port "$port" --model "$work/tiny.gguf" \
-        --model_alias tiny --api_key real-key --n_ctx 4096 --logits_all true
+        --model_alias tiny --api_key real-key --n_ctx 4096 --logits_all true \
+        --interrupt_requests false
     run_tests llama-cpp-python "$port" tiny
 }
 

@@ -21,6 +21,7 @@ inline constexpr std::string_view capabilities[] = {
     "stream_usage",   // counts them in a stream too, when asked to
     "max_tokens",     // ends an answer there
     "repeatable",     // gives the same answer to the same question at temperature 0
+    "stream_text",    // and in a stream too
     "stop",           // ends at a stop sequence
     "n",              // gives several choices
     "tool_required",  // can be made to call a tool
