@@ -44,18 +44,22 @@ mkdir -p "$work"
 results=()
 failed=()
 not_run=()
+on_request=()
 
 # ---- processes
 
 pids=()
+# With SIGTERM, and after five seconds without asking.
 stop_all() {
-    local pid
-    for pid in "${pids[@]}"; do
-        kill "$pid" 2>/dev/null || true
+    local i
+    [ ${#pids[@]} -gt 0 ] || return 0
+    kill "${pids[@]}" 2>/dev/null || true
+    for ((i = 0; i < 50; ++i)); do
+        kill -0 "${pids[@]}" 2>/dev/null || break
+        sleep 0.1
     done
-    for pid in "${pids[@]}"; do
-        wait "$pid" 2>/dev/null || true
-    done
+    kill -9 "${pids[@]}" 2>/dev/null || true
+    wait "${pids[@]}" 2>/dev/null || true
     pids=()
 }
 trap stop_all EXIT
@@ -307,15 +311,20 @@ for server in "${wanted[@]}"; do
     "run_$server"
 done
 
+[[ " ${wanted[*]} " == *" llama-cpp-python "* ]] ||
+    on_request=("llama-cpp-python: it is compiled, and so runs with --llama-cpp-python alone")
+
 say "Real servers"
-for line in ${results[@]+"${results[@]}"}; do
-    echo "$line"
-done
-for line in ${failed[@]+"${failed[@]}"}; do
-    echo "FAILED: $line"
-done
-for line in ${not_run[@]+"${not_run[@]}"}; do
-    echo "NOT RUN: $line"
-done
+{
+    for line in ${results[@]+"${results[@]}"}; do
+        echo "$line"
+    done
+    for line in ${failed[@]+"${failed[@]}"}; do
+        echo "FAILED: $line"
+    done
+    for line in ${not_run[@]+"${not_run[@]}"} ${on_request[@]+"${on_request[@]}"}; do
+        echo "NOT RUN: $line"
+    done
+} | tee "$work/summary"
 [ ${#failed[@]} -eq 0 ] || exit 1
 [ ${#not_run[@]} -eq 0 ] || [ -z "$require" ] || exit 1
