@@ -46,9 +46,9 @@ const std::map<std::string, std::string>& lacks()
     return lacks;
 }
 
-class printer : public testing::EmptyTestEventListener
+class printer : public ::testing::EmptyTestEventListener
 {
-    void OnTestPartResult(const testing::TestPartResult& result) override
+    void OnTestPartResult(const ::testing::TestPartResult& result) override
     {
         if (result.skipped())
             reason_ = result.message();
@@ -59,7 +59,7 @@ class printer : public testing::EmptyTestEventListener
                       << result.message() << '\n';
     }
 
-    void OnTestEnd(const testing::TestInfo& test) override
+    void OnTestEnd(const ::testing::TestInfo& test) override
     {
         const auto& result = *test.result();
         std::cout << (result.Skipped()  ? "skipped  "
@@ -73,7 +73,7 @@ class printer : public testing::EmptyTestEventListener
         std::cout << std::endl;
     }
 
-    void OnTestProgramEnd(const testing::UnitTest& all) override
+    void OnTestProgramEnd(const ::testing::UnitTest& all) override
     {
         std::cout << variable("REGOLO_REAL_SERVER") << ": " << all.successful_test_count()
                   << " passed, " << all.failed_test_count() << " failed, "
@@ -99,7 +99,7 @@ std::string why_not(std::string_view capability)
 int main(int argc, char** argv)
 {
     using namespace regolo::test;
-    testing::InitGoogleTest(&argc, argv);
+    ::testing::InitGoogleTest(&argc, argv);
     if (variable("REGOLO_BASE_URL").empty())
     {
         std::cerr << "REGOLO_BASE_URL names no server; scripts/test_real.sh starts some\n";
@@ -113,7 +113,7 @@ int main(int argc, char** argv)
             return 2;
         }
     }
-    auto& listeners = testing::UnitTest::GetInstance()->listeners();
+    auto& listeners = ::testing::UnitTest::GetInstance()->listeners();
     delete listeners.Release(listeners.default_result_printer());
     listeners.Append(new printer);
     return RUN_ALL_TESTS();
