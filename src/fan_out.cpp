@@ -120,7 +120,7 @@ fan_out_state<Request>::fan_out_state(std::shared_ptr<client_state> client,
         info.message = "fan_out_options::max_in_flight must be at least 1";
         throw error(std::move(info));
     }
-    if (!each_.max_retries)
+    if (!each_.max_retries && !each_.retry)
         each_.max_retries = options_.max_retries;
     if (each_.stop.stop_possible())
     {

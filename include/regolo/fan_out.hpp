@@ -53,7 +53,8 @@ struct fan_out_options
     /// `max_in_flight + max_buffered` requests are between the source and `next()`.
     std::size_t max_buffered = 64;
     fan_out_order order = fan_out_order::completion;
-    /// Attempts of a request after its first; the delays are those of `client_config::retry`.
+    /// Attempts of a request after its first, unless the `call_options` of the run say how often; the delays are those
+    /// of `client_config::retry`.
     int max_retries = 6;
     /// Asked about each failure, one at a time, on the client's executor. True ends the run: nothing more is taken from
     /// the source, and what has not been sent comes back as `errc::not_started`. Empty: only the source ends it.

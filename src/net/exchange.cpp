@@ -422,7 +422,10 @@ std::string exchange::failure_text(error_code ec) const
         return "the client was closed";
     if (ec == errc::too_large)
     {
-        return "the response head is larger than " + std::to_string(world_->head_limit) +
+        return (where_ == phase::body
+                    ? "trailers or chunk extensions of the response are larger than "
+                    : "the response head is larger than ") +
+               std::to_string(world_->head_limit) +
                " bytes (limits::head); raise that limit if this is expected";
     }
     if (is_tls_failure(ec))

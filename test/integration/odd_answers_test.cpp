@@ -249,6 +249,23 @@ TEST(OddAnswers, AWholeAnswerThatIsAStreamIsToldApart)
     EXPECT_EQ(got.error().code, errc::bad_response) << describe(got.error());
 }
 
+TEST(OddAnswers, TrailersOfAWholeAnswerAreBounded)
+{
+    test_server server(server_options::plain());
+    server.enqueue(script()
+                       .expect_request()
+                       .send(http_head(200, "transfer-encoding: chunked\r\n") +
+                             http_chunk(answer_json("yes")) + "0\r\n")
+                       .stream([](std::string& piece) {
+                           piece = "x-more: " + std::string(8000, '.') + "\r\n";
+                           return true;
+                       }));
+    const auto got = run(chat_once(config_for(server), question()));
+    ASSERT_TRUE(got.has_error());
+    EXPECT_EQ(got.error().code, errc::too_large) << describe(got.error());
+    EXPECT_TRUE(contains(describe(got.error()), "trailers"));
+}
+
 TEST(OddAnswers, AnEmptyWholeAnswerIsNoJson)
 {
     test_server server(server_options::plain());
