@@ -14,17 +14,6 @@
 #include <stop_token>
 #include <thread>
 
-#ifdef __SANITIZE_THREAD__
-// Reference counts that the sanitizer does not see: OpenSSL's, of sessions, which it was not built with, and that of
-// Asio's executors, whose last release is ordered by a fence.
-extern "C" const char* __tsan_default_suppressions()
-{
-    return "called_from_lib:libssl.so\n"
-           "called_from_lib:libcrypto.so\n"
-           "race:shared_target_executor::~shared_target_executor\n";
-}
-#endif
-
 namespace regolo::test {
 
 namespace {
