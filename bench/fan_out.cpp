@@ -1,9 +1,9 @@
 // Many prompts at a server that takes few at once: how many it had to refuse, and whether memory stays flat.
 //
-//   regolo_bench_fan_out [prompts] [places] [max_in_flight]
+//   regolo_bench_fan_out [prompts | file] [places] [max_in_flight]
 //
 // The server, in this process, answers after 5 ms and refuses with "retry-after: 1" whatever comes while all its places
-// are taken. The prompts come from a function, one by one.
+// are taken. The prompts come one by one, from a function or from the lines of the file.
 
 #include <regolo.hpp>
 #include <regolo/testing.hpp>
@@ -14,9 +14,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <unistd.h>
 
@@ -85,44 +87,75 @@ private:
     test_server server_;
 };
 
-asio::awaitable<void> ask(const small_server& server, std::size_t count, std::size_t in_flight)
+using prompt_source = std::function<std::optional<regolo::chat_request>()>;
+
+prompt_source generated(std::size_t count)
+{
+    return [next = std::size_t(0), count]() mutable -> std::optional<regolo::chat_request> {
+        if (next == count)
+            return std::nullopt;
+        return regolo::chat_request("sim-chat", "Question " + std::to_string(next++));
+    };
+}
+
+prompt_source lines_of(const std::string& path)
+{
+    auto file = std::make_shared<std::ifstream>(path);
+    if (!*file)
+        throw std::runtime_error("cannot read " + path);
+    return [file]() -> std::optional<regolo::chat_request> {
+        std::string line;
+        if (!std::getline(*file, line))
+            return std::nullopt;
+        return regolo::chat_request("sim-chat", line);
+    };
+}
+
+asio::awaitable<void> ask(const small_server& server, prompt_source prompts, std::size_t in_flight)
 {
     regolo::client_config config;
     config.base_url = server.url();
     config.key = "test-key";
     const regolo::client client(co_await asio::this_coro::executor, config);
-    auto answers = client.fan_out(
-        [next = std::size_t(0), count]() mutable -> std::optional<regolo::chat_request> {
-            if (next == count)
-                return std::nullopt;
-            return regolo::chat_request("sim-chat", "Question " + std::to_string(next++));
-        },
-        {.max_in_flight = in_flight});
+    auto answers = client.fan_out(std::move(prompts), {.max_in_flight = in_flight});
     std::size_t answered = 0;
     std::size_t seen = 0;
+    std::size_t step = 1000;
     while (auto done = co_await answers.next())
     {
         answered += done->result ? 1 : 0;
-        if (++seen % (count / 10) == 0)
-            std::cout << seen << " done, " << resident_kib() << " KiB resident\n" << std::flush;
+        if (++seen % step != 0)
+            continue;
+        if (seen == 10 * step)
+            step *= 10;
+        std::cout << seen << " done, " << resident_kib() << " KiB resident\n" << std::flush;
     }
-    std::cout << answered << " of " << count << " answered, " << server.refused()
+    std::cout << answered << " of " << seen << " answered, " << server.refused()
               << " requests refused ("
               << 100.0 * static_cast<double>(server.refused()) /
-                     static_cast<double>(count + server.refused())
+                     static_cast<double>(seen + server.refused())
               << " %)\n";
 }
 
 }  // namespace
 
 int main(int argc, char** argv)
+try
 {
     const auto number = [&](int at, std::size_t otherwise) {
         return argc > at ? std::strtoul(argv[at], nullptr, 10) : otherwise;
     };
+    const std::string prompts = argc > 1 ? argv[1] : "100000";
+    const bool counted = prompts.find_first_not_of("0123456789") == std::string::npos;
     const small_server server(number(2, 50));
     const auto began = std::chrono::steady_clock::now();
-    run(ask(server, number(1, 100000), number(3, 64)), 1h);
+    run(ask(server, counted ? generated(std::stoul(prompts)) : lines_of(prompts), number(3, 64)),
+        1h);
     const auto took = std::chrono::steady_clock::now() - began;
     std::cout << std::chrono::duration<double>(took).count() << " s\n";
+}
+catch (const std::exception& failure)
+{
+    std::cerr << failure.what() << '\n';
+    return 1;
 }
