@@ -232,6 +232,8 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
             co_return;
         last = describe_failure(std::move(failure));
         place.leave(is_refusal(*last));
+        if (request_->body.one_shot && exchange_ && exchange_->opened_source())
+            throw error(*last);
         if (scope_->revive())
         {
             discard_exchange(close_reason::cancelled);
@@ -283,7 +285,8 @@ std::optional<core::wait> call::next_pause(const std::optional<error_info>& last
 
 asio::awaitable<std::exception_ptr> call::attempt(bool whole)
 {
-    for (bool fresh = false;; fresh = true)
+    // What cannot be sent again does not go on a connection that may be dead.
+    for (bool fresh = request_->body.one_shot;; fresh = true)
     {
         std::exception_ptr failure;
         try
@@ -307,7 +310,7 @@ call::work call::attempt_once(bool whole, bool fresh)
     exchange_ = std::make_shared<net::exchange>(client_->world, scope_, limits_, report_);
     if (request_->key)
         co_await renew_key();
-    co_await exchange_->open(request_->message, key_, request_->url.origin, fresh);
+    co_await exchange_->open(request_->message, request_->body, key_, request_->url.origin, fresh);
     note_head();
     if (exchange_->head().status / 100 != 2)
     {

@@ -142,7 +142,7 @@ void call_reporter::on_connected(const net::connection& used, bool reused,
     watch_->connection_acquired(event(), made);
 }
 
-void call_reporter::on_sent(const net::connection& used, std::size_t body_bytes) noexcept
+void call_reporter::on_sent(const net::connection& used, std::uint64_t body_bytes) noexcept
 {
     bytes_sent_ += body_bytes;
     if (watch_ == nullptr)

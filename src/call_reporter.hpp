@@ -49,7 +49,7 @@ private:
     void on_queued() noexcept override;
     void on_connected(const net::connection& used, bool reused,
                       std::chrono::nanoseconds queued) noexcept override;
-    void on_sent(const net::connection& used, std::size_t body_bytes) noexcept override;
+    void on_sent(const net::connection& used, std::uint64_t body_bytes) noexcept override;
 
     [[nodiscard]] call_event event() const noexcept;
 

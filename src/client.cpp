@@ -64,8 +64,8 @@ request_preview preview_of(const client_state& client, const call_plan& plan,
     {
         shown.headers.emplace_back("Authorization", "Bearer ***");
     }
-    if (ready.message.body)
-        shown.body = *ready.message.body;
+    if (ready.body.bytes)
+        shown.body = *ready.body.bytes;
     return shown;
 }
 

@@ -14,12 +14,13 @@ namespace asio = boost::asio;
 
 namespace {
 
-// The attempts of a call share its body.
-result<std::shared_ptr<const std::string>> share(result<std::string> encoded)
+result<net::outgoing_body> make_body(result<std::string> encoded)
 {
     if (!encoded)
         return encoded.error();
-    return std::make_shared<const std::string>(std::move(*encoded));
+    net::outgoing_body body;
+    body.bytes = std::make_shared<const std::string>(std::move(*encoded));
+    return body;
 }
 
 template <class Request>
@@ -27,7 +28,7 @@ call_plan generation_plan(const client_state& client, const Request& request, bo
 {
     call_plan plan;
     plan.model = request.model.empty() ? client.config.model : request.model;
-    plan.body = share(core::encode(request, stream, client.config.model));
+    plan.body = make_body(core::encode(request, stream, client.config.model));
     plan.stream = stream;
     return plan;
 }
@@ -57,7 +58,7 @@ call_plan plan_of(const client_state&, const api_request& request, bool stream)
     plan.method = request.method;
     plan.path = request.path;
     if (!request.body.empty())
-        plan.body = std::make_shared<const std::string>(request.body);
+        plan.body = make_body(request.body);
     plan.content_type = request.content_type;
     plan.stream = stream;
     return plan;

@@ -79,9 +79,10 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
         options.base_url.empty() ? client.url : core::parse_base_url(options.base_url).value();
     const auto& where = ready.url.origin;
 
-    const bool has_body = plan.body.value() != nullptr;
-    ready.message.body = *plan.body;
-    ready.message.headers = headers_of(config, plan, options, call_id, has_body);
+    ready.body = plan.body.value();
+    ready.message.body = ready.body.length();
+    ready.message.headers =
+        headers_of(config, plan, options, call_id, ready.message.body.has_value());
 
     // The client's key is for the client's server alone.
     const bool without_key = removes_key(options);

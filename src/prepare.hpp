@@ -3,6 +3,7 @@
 #include "client_state.hpp"
 #include "core/base_url.hpp"
 #include "core/http_message.hpp"
+#include "net/outgoing_body.hpp"
 
 #include <regolo/call_options.hpp>
 #include <regolo/credential.hpp>
@@ -19,9 +20,8 @@ struct call_plan
     std::string_view operation;  // as in call_event
     std::string method = "POST";
     std::string path;
-    std::string model;  // asked for, for events
-    result<std::shared_ptr<const std::string>> body =
-        {};  // encoded; null: none; or why it cannot be
+    std::string model;                // asked for, for events
+    result<net::outgoing_body> body;  // or why it cannot be encoded
     std::string content_type = "application/json";
     bool stream = false;
     bool needs_key = true;
@@ -32,6 +32,7 @@ struct prepared_request
 {
     core::base_url url;
     core::http_request message;
+    net::outgoing_body body;
     std::shared_ptr<credential::state> key;  // null: none is sent
 };
 

@@ -41,6 +41,8 @@ enum class errc
     context_stopped,
     /// The item was taken in but never sent, because its run ended before.
     not_started,
+    /// The source of an upload failed, or gave another number of bytes than it had announced.
+    upload_failed,
 
     /// `time_limits::queue` passed before a place in the pool was free.
     queue_timeout = 100,

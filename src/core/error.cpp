@@ -33,6 +33,7 @@ constexpr auto entries = std::to_array<errc_entry>({
     {errc::client_closed, "client_closed", "the client is closed"},
     {errc::context_stopped, "context_stopped", "the client's execution context has stopped"},
     {errc::not_started, "not_started", "the item was never sent"},
+    {errc::upload_failed, "upload_failed", "the source of the upload failed"},
     {errc::queue_timeout, "queue_timeout", "time limit for a place in the pool"},
     {errc::connect_timeout, "connect_timeout", "time limit for connecting"},
     {errc::wait_timeout, "wait_timeout", "time limit of this wait; the stream is whole"},

@@ -76,17 +76,18 @@ result<void> check(const http_request& request)
     return {};
 }
 
-/// Empty: the field is not sent.
-std::string content_length(const http_request& request)
+/// The field that tells where the body ends; empty: none.
+std::string framing_field(const http_request& request)
 {
+    constexpr std::string_view length = "Content-Length: ";
+    if (request.body && !request.body->bytes)
+        return "Transfer-Encoding: chunked\r\n";
     if (request.body)
-    {
-        return std::to_string(request.body->size());
-    }
+        return std::string(length) + std::to_string(*request.body->bytes) + "\r\n";
     // a server may wait for a body that these methods do not rule out
     const bool may_have_body =
         request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-    return may_have_body ? "0" : "";
+    return may_have_body ? std::string(length) + "0\r\n" : "";
 }
 
 }  // namespace
@@ -127,7 +128,7 @@ result<secret> encode_head(const http_request& request, const origin& where, std
     }
     const bool with_key = !bearer->empty() && !find_header(request.headers, "Authorization");
     const std::string host = host_field(where);
-    const std::string length = content_length(request);
+    const std::string framing = framing_field(request);
 
     // The same pieces are first counted and then written, so that the key is copied once, to its place.
     const auto for_each_piece = [&](auto put) {
@@ -141,11 +142,7 @@ result<secret> encode_head(const http_request& request, const origin& where, std
         {
             put({field.name, ": ", field.value, "\r\n"});
         }
-        if (!length.empty())
-        {
-            put({"Content-Length: ", length, "\r\n"});
-        }
-        put({"\r\n"});
+        put({framing, "\r\n"});
     };
     using pieces = std::initializer_list<std::string_view>;
     std::size_t size = 0;
@@ -163,6 +160,17 @@ result<secret> encode_head(const http_request& request, const origin& where, std
         }
     });
     return head;
+}
+
+std::string_view encode_chunk(std::string_view piece, std::string& out)
+{
+    std::array<char, 16> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), piece.size(), 16);
+    out.assign(digits.data(), end.ptr);
+    out += "\r\n";
+    out += piece;
+    out += "\r\n";
+    return out;
 }
 
 void set_header(std::vector<header>& fields, header wanted)

@@ -7,7 +7,7 @@
 #include <regolo/headers.hpp>
 
 #include <cstddef>
-#include <memory>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,13 +15,19 @@
 
 namespace regolo::core {
 
-/// A request without its key. The body is shared by the attempts of a call and never changes.
+/// How a request tells where its body ends.
+struct body_length
+{
+    std::optional<std::uint64_t> bytes;  ///< unset: the body is sent in chunks
+};
+
+/// A request without its key and its body.
 struct http_request
 {
     std::string method;
     std::string target;
     std::vector<header> headers;
-    std::shared_ptr<const std::string> body;  ///< null: none
+    std::optional<body_length> body;  ///< unset: none
 };
 
 /// The head of a response.
@@ -42,9 +48,12 @@ result<std::string_view> clean_key(std::string_view key);
     it is not empty, unless the caller's own headers carry one; see `clean_key`. Names must be tokens, values free of
     control characters (tab excepted), and the fields that frame the message (Host, Content-Length, Transfer-Encoding,
     Connection and the like) are not the caller's: otherwise `errc::invalid_request` (`errc::bad_config` for the key),
-    without showing the value. Sets Host, Content-Length (POST, PUT, PATCH, or where there is a body)
-    and Connection-free HTTP/1.1. */
+    without showing the value. Sets Host and Content-Length (POST, PUT, PATCH, or where there is a
+    body of known length) or Transfer-Encoding, and no Connection field. */
 result<secret> encode_head(const http_request& request, const origin& where, std::string_view key);
+
+/// A piece of a body of unknown length with its frame, written to `out`; none is the end of the body.
+std::string_view encode_chunk(std::string_view piece, std::string& out);
 
 /// Puts `wanted` in place of a field of the same name, or appends it.
 void set_header(std::vector<header>& fields, header wanted);

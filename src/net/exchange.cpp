@@ -36,6 +36,14 @@ error make_error(error_code code, phase where, std::string message)
     return error(std::move(info));
 }
 
+[[noreturn]] void throw_wrong_size(std::uint64_t given, std::uint64_t announced)
+{
+    throw make_error(errc::upload_failed, phase::send,
+                     "the source of the upload gave " + std::to_string(given) +
+                         (given > announced ? " or more" : "") + " bytes instead of the " +
+                         std::to_string(announced) + " that were announced");
+}
+
 }  // namespace
 
 exchange::exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> owner,
@@ -43,7 +51,7 @@ exchange::exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> o
     : world_(std::move(shared)), scope_(std::move(owner)), limits_(limits), listener_(listener)
 {}
 
-asio::awaitable<void> exchange::open(core::http_request request,
+asio::awaitable<void> exchange::open(core::http_request request, outgoing_body body,
                                      std::shared_ptr<const core::secret> key, core::origin where,
                                      bool fresh)
 {
@@ -74,7 +82,7 @@ asio::awaitable<void> exchange::open(core::http_request request,
     ++used.exchanges;
     used.reader.start();
     listener_.on_connected(used, reused_, timings_.queue.value_or(scope::duration::zero()));
-    co_await send(std::move(head), std::move(request.body));
+    co_await send(std::move(head), std::move(body));
     co_await read_head();
 }
 
@@ -166,28 +174,131 @@ asio::awaitable<void> exchange::connect()
     lease_.opened(std::move(fresh));
 }
 
-asio::awaitable<void> exchange::send(core::secret head, std::shared_ptr<const std::string> body)
+asio::awaitable<void> exchange::send(core::secret head, outgoing_body body)
 {
     where_ = phase::send;
     const auto began = now();
     scope::phase_limit progress(*scope_, errc::send_timeout, value(limits_.send));
-    const std::size_t body_size = body ? body->size() : 0;
-    if (body_size != 0 && head.view().size() + body_size <= record_size)
+    const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
+    if (body.open || head.view().size() + bytes.size() > record_size)
     {
-        auto whole = core::secret::with_capacity(head.view().size() + body_size);
-        whole.append(head.view());
-        whole.append(*body);
-        co_await write_all(whole.view(), progress);
+        co_await send_watched(std::move(head), std::move(body), progress);
     }
     else
     {
-        co_await write_all(head.view(), progress);
-        if (body_size != 0)
-            co_await write_all(*body, progress);
+        auto whole = core::secret::with_capacity(head.view().size() + bytes.size());
+        whole.append(head.view());
+        whole.append(bytes);
+        co_await write_all(whole.view(), progress);
+        body_sent_ = bytes.size();
     }
     sent_at_ = now();
     timings_.send = sent_at_ - began;
-    listener_.on_sent(*lease_.get(), body_size);
+    if (!early_ || !early_->refused)
+        listener_.on_sent(*lease_.get(), body_sent_);
+}
+
+// Keeps an eye on the answer: a server that refuses a large request says so before it has all of it, and may not read the
+// rest.
+asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body body,
+                                             scope::phase_limit& progress)
+{
+    early_.emplace();
+    watch_answer();
+    std::exception_ptr failure;
+    try
+    {
+        co_await write_all(head.view(), progress);
+        if (body.open)
+        {
+            co_await write_source(std::move(body), progress);
+        }
+        else
+        {
+            co_await write_all(*body.bytes, progress);
+            body_sent_ = body.bytes->size();
+        }
+    }
+    catch (...)
+    {
+        failure = std::current_exception();
+    }
+    early_->sending = false;
+    if (scope_->resume())
+        co_await asio::this_coro::reset_cancellation_state();
+    if (!failure || early_->refused)
+        co_return;
+    // What the server said before it closed is still to be read.
+    if (send_failed_ && early_->pending)
+        co_await early_->known.wait();
+    if (send_failed_ && lease_.get()->reader.head_done())
+    {
+        early_->refused = true;
+        co_return;
+    }
+    if (early_->failure)
+    {
+        send_failed_ = true;
+        throw boost::system::system_error(early_->failure);
+    }
+    std::rethrow_exception(failure);
+}
+
+asio::awaitable<void> exchange::write_source(outgoing_body body, scope::phase_limit& progress)
+{
+    opened_source_ = true;
+    const auto source = body.open();
+    std::string chunk;
+    for (bool more = true; more;)
+    {
+        scope_->disarm_phase();  // a slow source is not the server's fault
+        auto piece = co_await source->read();
+        progress.restart();
+        more = !piece.empty();
+        body_sent_ += piece.size();
+        if (body.size && (more ? body_sent_ > *body.size : body_sent_ < *body.size))
+            throw_wrong_size(body_sent_, *body.size);
+        if (!body.size)
+            piece = core::encode_chunk(piece, chunk);
+        co_await write_all(piece, progress);
+    }
+}
+
+void exchange::watch_answer()
+{
+    const auto room = lease_.get()->reader.prepare();
+    lease_.get()->stream->async_read_some(
+        asio::buffer(room.data, room.size),
+        asio::bind_executor(scope_->executor(), [self = shared_from_this(), used = lease_.get()](
+                                                    error_code ec, std::size_t n) {
+            self->on_early_read(*used, ec, n);
+        }));
+}
+
+void exchange::on_early_read(connection& used, error_code ec, std::size_t n)
+{
+    if (!early_)
+        return;  // the exchange is over
+    on_head_read(used, ec, n);
+    if (!ec && !used.reader.head_done())
+        return watch_answer();
+    early_->pending = false;
+    early_->failure = ec;
+    early_->refused = !ec && early_->sending && used.reader.head().status >= 300;
+    if (early_->sending && (ec || early_->refused))
+        scope_->interrupt();
+    early_->known.complete({});
+}
+
+void exchange::on_head_read(connection& used, error_code& ec, std::size_t n)
+{
+    if (ec)
+        note_failure(ec);
+    else
+        used.reader.commit(n, ec);
+    // What is wrong behind a complete head is the body's fault, and told when the body is read.
+    if (ec && used.reader.head_done())
+        broken_body_ = std::exchange(ec, {});
 }
 
 asio::awaitable<void> exchange::write_all(std::string_view bytes, scope::phase_limit& progress)
@@ -213,23 +324,20 @@ asio::awaitable<void> exchange::read_head()
 {
     where_ = phase::head;
     const scope::phase_limit limit(*scope_, errc::head_timeout, value(limits_.head));
+    if (early_)
+    {
+        if (early_->pending)
+            co_await early_->known.wait();
+        if (early_->failure)
+            throw boost::system::system_error(early_->failure);
+    }
     connection& used = *lease_.get();
     while (!used.reader.head_done())
     {
         const auto room = used.reader.prepare();
         error_code ec;
         const auto n = co_await read_some(*used.stream, asio::buffer(room.data, room.size), ec);
-        if (!ec)
-        {
-            used.reader.commit(n, ec);
-        }
-        else
-        {
-            note_failure(ec);
-        }
-        // What is wrong behind a complete head is the body's fault, and told when the body is read.
-        if (ec && used.reader.head_done())
-            broken_body_ = std::exchange(ec, {});
+        on_head_read(used, ec, n);
         if (ec)
             throw boost::system::system_error(ec);
     }
@@ -312,7 +420,13 @@ void exchange::finish()
     scope_->hold(nullptr);
     if (!has_connection())
         return;
-    if (body_done())
+    const bool whole_request = !early_ || !early_->refused;
+    early_.reset();
+    if (!whole_request)
+    {
+        lease_.close(close_reason::unusable);  // the rest of the request is missing
+    }
+    else if (body_done())
     {
         lease_.give_back(core::keep_alive_timeout(head()));
     }
@@ -330,6 +444,7 @@ void exchange::finish()
 void exchange::discard(close_reason why) noexcept
 {
     scope_->hold(nullptr);
+    early_.reset();
     lease_.close(why);
 }
 

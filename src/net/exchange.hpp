@@ -4,6 +4,8 @@
 #include "core/http_message.hpp"
 #include "core/secret.hpp"
 #include "net/connection_pool.hpp"
+#include "net/one_shot.hpp"
+#include "net/outgoing_body.hpp"
 #include "net/resolver.hpp"
 #include "net/tls_context.hpp"
 
@@ -18,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +46,7 @@ public:
     virtual void on_queued() noexcept = 0;
     virtual void on_connected(const connection& used, bool reused,
                               std::chrono::nanoseconds queued) noexcept = 0;
-    virtual void on_sent(const connection& used, std::size_t body_bytes) noexcept = 0;
+    virtual void on_sent(const connection& used, std::uint64_t body_bytes) noexcept = 0;
 
 protected:
     ~exchange_listener() = default;
@@ -61,13 +64,14 @@ public:
     exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> owner,
              const core::resolved_limits& limits, exchange_listener& listener);
 
-    /** Goes as far as the complete response head.
+    /** Goes as far as the complete response head. A refusal that comes before the end of a large request ends the sending.
 
         @param fresh  do not use an idle connection
         @throws error, boost::system::system_error  see `explain`
     */
-    asio::awaitable<void> open(core::http_request request, std::shared_ptr<const core::secret> key,
-                               core::origin where, bool fresh);
+    asio::awaitable<void> open(core::http_request request, outgoing_body body,
+                               std::shared_ptr<const core::secret> key, core::origin where,
+                               bool fresh);
 
     [[nodiscard]] core::response_head& head() noexcept { return lease_.get()->reader.head(); }
 
@@ -105,11 +109,28 @@ public:
     [[nodiscard]] std::uint64_t bytes_received() const noexcept;
     [[nodiscard]] clock::time_point head_at() const noexcept { return head_at_; }
     [[nodiscard]] phase where() const noexcept { return where_; }
+    /// The source of the body was opened, which a one-shot source allows once.
+    [[nodiscard]] bool opened_source() const noexcept { return opened_source_; }
 
 private:
+    struct early_answer
+    {
+        one_shot known;  // there is a head, or there will be none
+        bool pending = true;
+        bool sending = true;
+        bool refused = false;  // the rest of the request is of no use
+        error_code failure;
+    };
+
     asio::awaitable<void> connect();
-    asio::awaitable<void> send(core::secret head, std::shared_ptr<const std::string> body);
+    asio::awaitable<void> send(core::secret head, outgoing_body body);
+    asio::awaitable<void> send_watched(core::secret head, outgoing_body body,
+                                       scope::phase_limit& progress);
+    asio::awaitable<void> write_source(outgoing_body body, scope::phase_limit& progress);
     asio::awaitable<void> write_all(std::string_view bytes, scope::phase_limit& progress);
+    void watch_answer();
+    void on_early_read(connection& used, error_code ec, std::size_t n);
+    void on_head_read(connection& used, error_code& ec, std::size_t n);
     asio::awaitable<void> read_head();
     void on_read(connection& used, error_code& ec, std::size_t n);
     void note_failure(error_code ec) noexcept;
@@ -127,6 +148,9 @@ private:
     bool reused_ = false;
     bool sent_ = false;  // at least one byte may have reached the server
     bool send_failed_ = false;
+    bool opened_source_ = false;
+    std::uint64_t body_sent_ = 0;
+    std::optional<early_answer> early_;  // while a large request is sent
     bool closed_ = false;        // the peer ended the connection before the response was complete
     error_code broken_body_;     // found while the head was read
     bool cut_ = false;           // ... without a close_notify

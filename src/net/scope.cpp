@@ -85,6 +85,12 @@ bool scope::revive()
     return true;
 }
 
+void scope::interrupt()
+{
+    interrupted_ = true;
+    signal_.emit(asio::cancellation_type::terminal);
+}
+
 scope::phase_limit::phase_limit(scope& owner, errc code, duration limit, duration used)
     : owner_(owner), code_(code), limit_(limit)
 {

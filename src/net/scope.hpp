@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace regolo::net {
 
@@ -62,6 +63,11 @@ public:
         @returns false when the call was ended for another reason, or not at all
     */
     bool revive();
+
+    /// Cancels what the call's coroutine waits for, and leaves the call and its connection whole. On the strand.
+    void interrupt();
+    /// After an interruption: true where the coroutine, to go on, has to reset its cancellation state.
+    bool resume() noexcept { return std::exchange(interrupted_, false) && !reason_; }
 
     /** A limit for one phase; lifted at the end of the block. Zero means none. Phases do not nest. */
     class phase_limit
@@ -128,7 +134,8 @@ private:
     asio::cancellation_signal signal_;
     byte_stream* stream_ = nullptr;
     std::optional<reason> reason_;
-    bool by_phase_ = false;  // the reason is the limit of a phase
+    bool by_phase_ = false;     // the reason is the limit of a phase
+    bool interrupted_ = false;  // and not resumed
     limit phase_;
     limit total_;
 };

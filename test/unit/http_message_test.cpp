@@ -16,7 +16,7 @@ const origin somewhere{true, "api.regolo.ai", 443};
 
 http_request get(std::vector<header> headers = {})
 {
-    return {"GET", "/v1/models", std::move(headers), nullptr};
+    return {"GET", "/v1/models", std::move(headers), std::nullopt};
 }
 
 std::string head_of(const http_request& request, std::string_view key = "",
@@ -40,22 +40,33 @@ TEST(EncodeHead, WritesARequestWithoutABody)
               "GET /v1/models HTTP/1.1\r\nHost: [::1]:8000\r\n\r\n");
 }
 
-TEST(EncodeHead, CountsTheBody)
+TEST(EncodeHead, TellsWhereTheBodyEnds)
 {
-    const auto length = [](std::string method, std::shared_ptr<const std::string> body) {
-        const std::string head = head_of({std::move(method), "/", {}, std::move(body)});
-        const std::size_t at = head.find("Content-Length: ");
-        return at == std::string::npos ? "" : head.substr(at + 16, head.find('\r', at) - at - 16);
+    const auto framing = [](std::string method, std::optional<core::body_length> body) {
+        const std::string head = head_of({std::move(method), "/", {}, body});
+        const std::string host = "Host: api.regolo.ai\r\n";
+        const std::string field = head.substr(head.find(host) + host.size());
+        return field.substr(0, field.find("\r\n"));
     };
-    EXPECT_EQ(length("POST", std::make_shared<const std::string>("{}")), "2");
-    EXPECT_EQ(length("POST", std::make_shared<const std::string>(12345, 'x')), "12345");
-    EXPECT_EQ(length("POST", std::make_shared<const std::string>()), "0");
-    EXPECT_EQ(length("POST", nullptr), "0");
-    EXPECT_EQ(length("PUT", nullptr), "0");
-    EXPECT_EQ(length("PATCH", nullptr), "0");
-    EXPECT_EQ(length("DELETE", nullptr), "");
-    EXPECT_EQ(length("GET", nullptr), "");
-    EXPECT_EQ(length("DELETE", std::make_shared<const std::string>("abc")), "3");
+    EXPECT_EQ(framing("POST", core::body_length{2}), "Content-Length: 2");
+    EXPECT_EQ(framing("POST", core::body_length{5'000'000'000}), "Content-Length: 5000000000");
+    EXPECT_EQ(framing("POST", core::body_length{0}), "Content-Length: 0");
+    EXPECT_EQ(framing("POST", core::body_length{}), "Transfer-Encoding: chunked");
+    EXPECT_EQ(framing("POST", std::nullopt), "Content-Length: 0");
+    EXPECT_EQ(framing("PUT", std::nullopt), "Content-Length: 0");
+    EXPECT_EQ(framing("PATCH", std::nullopt), "Content-Length: 0");
+    EXPECT_EQ(framing("DELETE", std::nullopt), "");
+    EXPECT_EQ(framing("GET", std::nullopt), "");
+    EXPECT_EQ(framing("DELETE", core::body_length{3}), "Content-Length: 3");
+}
+
+TEST(EncodeChunk, FramesAPiece)
+{
+    std::string memory = "before";
+    EXPECT_EQ(core::encode_chunk("hello", memory), "5\r\nhello\r\n");
+    EXPECT_EQ(core::encode_chunk(std::string(300, 'x'), memory),
+              "12c\r\n" + std::string(300, 'x') + "\r\n");
+    EXPECT_EQ(core::encode_chunk("", memory), "0\r\n\r\n");
 }
 
 TEST(EncodeHead, KeepsRepeatedFieldsInOrder)
@@ -126,10 +137,10 @@ TEST(EncodeHead, LeavesNoWayToInjectAHeader)
     EXPECT_EQ(failure_of(get({{"X Name", "v"}})).code, errc::invalid_request);
     EXPECT_EQ(failure_of(get({{"X-Name:", "v"}})).code, errc::invalid_request);
     EXPECT_EQ(failure_of(get({{"X-\xc3\xa9", "v"}})).code, errc::invalid_request);
-    EXPECT_EQ(failure_of({"", "/", {}, nullptr}).code, errc::invalid_request);
-    EXPECT_EQ(failure_of({"GET", "", {}, nullptr}).code, errc::invalid_request);
-    EXPECT_EQ(failure_of({"GET", "/a b", {}, nullptr}).code, errc::invalid_request);
-    EXPECT_EQ(failure_of({"GET", "/\xc3\xa9", {}, nullptr}).code, errc::invalid_request);
+    EXPECT_EQ(failure_of({"", "/", {}, std::nullopt}).code, errc::invalid_request);
+    EXPECT_EQ(failure_of({"GET", "", {}, std::nullopt}).code, errc::invalid_request);
+    EXPECT_EQ(failure_of({"GET", "/a b", {}, std::nullopt}).code, errc::invalid_request);
+    EXPECT_EQ(failure_of({"GET", "/\xc3\xa9", {}, std::nullopt}).code, errc::invalid_request);
 }
 
 TEST(EncodeHead, AllowsTabsAndTextOutsideAsciiInValues)
