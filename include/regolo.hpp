@@ -8,6 +8,7 @@
 #include <regolo/client_config.hpp>
 #include <regolo/close_reason.hpp>
 #include <regolo/completion.hpp>
+#include <regolo/embedding.hpp>
 #include <regolo/credential.hpp>
 #include <regolo/error.hpp>
 #include <regolo/fan_out.hpp>

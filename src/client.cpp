@@ -120,6 +120,12 @@ asio::awaitable<completion_stream> client::stream_completion(completion_request 
     return detail::stream_for<completion_stream>(state_, std::move(request), std::move(options));
 }
 
+asio::awaitable<embedding_response> client::embed(embedding_request request,
+                                                  call_options options) const
+{
+    return detail::fetch_for<embedding_response>(state_, std::move(request), std::move(options));
+}
+
 asio::awaitable<model_list> client::models(call_options options) const
 {
     return detail::fetch<model_list>(state_, detail::models_plan(), std::move(options));

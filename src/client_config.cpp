@@ -44,7 +44,21 @@ client_config client_config::from_environment() { return read_all(nullptr, nullp
 
 client_config client_config::from_python_environment()
 {
-    return read_all("API_KEY", "REGOLO_URL", "LLM");
+    auto config = read_all("API_KEY", "REGOLO_URL", "LLM");
+    config.models.embedding = read("EMBEDDER_MODEL");
+    config.models.image = read("IMAGE_GENERATION_MODEL");
+    config.models.transcription = read("AUDIO_TRANSCRIPTION_MODEL");
+    const auto read_path = [](const char* name, std::string& path) {
+        if (const auto value = read(name); !value.empty())
+            path = value;
+    };
+    read_path("CHAT_COMPLETIONS_URL_PATH", config.paths.chat);
+    read_path("COMPLETIONS_URL_PATH", config.paths.completions);
+    read_path("EMBEDDINGS_URL_PATH", config.paths.embeddings);
+    read_path("IMAGE_GENERATION_URL_PATH", config.paths.images);
+    read_path("AUDIO_TRANSCRIPTION_URL_PATH", config.paths.transcriptions);
+    read_path("RERANK_URL_PATH", config.paths.rerank);
+    return config;
 }
 
 }  // namespace regolo::inline v0

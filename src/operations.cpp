@@ -33,13 +33,26 @@ call_plan generation_plan(const client_state& client, const Request& request, bo
     return plan;
 }
 
+/// For requests without a streaming form.
+template <class Request>
+call_plan plain_plan(std::string_view operation, const std::string& path, const Request& request,
+                     const std::string& default_model)
+{
+    call_plan plan;
+    plan.operation = operation;
+    plan.path = path;
+    plan.model = request.model.empty() ? default_model : request.model;
+    plan.body = make_body(core::encode(request, default_model));
+    return plan;
+}
+
 }  // namespace
 
 call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
 {
     auto plan = generation_plan(client, request, stream);
     plan.operation = "chat";
-    plan.path = "/v1/chat/completions";
+    plan.path = client.config.paths.chat;
     return plan;
 }
 
@@ -47,7 +60,7 @@ call_plan plan_of(const client_state& client, const completion_request& request,
 {
     auto plan = generation_plan(client, request, stream);
     plan.operation = "text_completion";
-    plan.path = "/v1/completions";
+    plan.path = client.config.paths.completions;
     return plan;
 }
 
@@ -62,6 +75,12 @@ call_plan plan_of(const client_state&, const api_request& request, bool stream)
     plan.content_type = request.content_type;
     plan.stream = stream;
     return plan;
+}
+
+call_plan plan_of(const client_state& client, const embedding_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("embeddings", config.paths.embeddings, request, config.models.embedding);
 }
 
 call_plan models_plan()
@@ -91,18 +110,19 @@ result<api_response> read_answer(std::string& body, const limits&)
     return answer;
 }
 
-call_outcome outcome_of(const chat_response& answer)
+/// What an answer has of these.
+template <class Answer>
+call_outcome outcome_of(const Answer& answer)
 {
-    return {answer.finish_reason(), answer.model, answer.usage ? &*answer.usage : nullptr};
+    call_outcome outcome;
+    if constexpr (requires { answer.finish_reason(); })
+        outcome.finish_reason = answer.finish_reason();
+    if constexpr (requires { answer.model; })
+        outcome.model = answer.model;
+    if constexpr (requires { answer.usage->total_tokens; })
+        outcome.usage = answer.usage ? &*answer.usage : nullptr;
+    return outcome;
 }
-
-call_outcome outcome_of(const completion_response& answer)
-{
-    return {answer.finish_reason(), answer.model, answer.usage ? &*answer.usage : nullptr};
-}
-
-call_outcome outcome_of(const model_list&) { return {}; }
-call_outcome outcome_of(const api_response&) { return {}; }
 
 error_info make_info(boost::system::error_code code, const char* message)
 {
@@ -191,6 +211,7 @@ using gate_ptr = std::shared_ptr<admission>;
 template asio::awaitable<chat_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);

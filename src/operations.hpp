@@ -15,6 +15,7 @@ namespace regolo::inline v0::detail {
 call_plan plan_of(const client_state& client, const chat_request& request, bool stream);
 call_plan plan_of(const client_state& client, const completion_request& request, bool stream);
 call_plan plan_of(const client_state& client, const api_request& request, bool stream);
+call_plan plan_of(const client_state& client, const embedding_request& request, bool stream);
 call_plan models_plan();
 
 /// Sends a request and reads the whole answer.

@@ -5,6 +5,7 @@
 #include <regolo/chat.hpp>
 #include <regolo/client_config.hpp>
 #include <regolo/completion.hpp>
+#include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
 #include <regolo/model.hpp>
 #include <regolo/stream.hpp>
@@ -142,6 +143,10 @@ public:
     /// Sends a text completion request and streams the answer; see `stream_chat`.
     [[nodiscard]] boost::asio::awaitable<completion_stream> stream_completion(
         completion_request request, call_options options = {}) const;
+
+    /// Turns texts into vectors.
+    [[nodiscard]] boost::asio::awaitable<embedding_response> embed(embedding_request request,
+                                                                   call_options options = {}) const;
 
     /// Lists the models.
     [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {}) const;

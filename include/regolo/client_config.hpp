@@ -11,6 +11,34 @@
 
 namespace regolo::inline v0 {
 
+/// The models of requests that name none, by kind. Empty: such a request is `errc::invalid_request`.
+struct default_models
+{
+    default_models() = default;
+
+    std::string embedding;
+    std::string image;
+    std::string speech;
+    std::string transcription;  ///< translations, too
+    std::string rerank;
+};
+
+/** The paths of the endpoints, for gateways that have others. They are joined to the base URL as those of `api_request`
+    are. */
+struct endpoint_paths
+{
+    endpoint_paths() = default;
+
+    std::string chat = "/v1/chat/completions";
+    std::string completions = "/v1/completions";
+    std::string embeddings = "/v1/embeddings";
+    std::string images = "/v1/images/generations";
+    std::string speech = "/v1/audio/speech";
+    std::string transcriptions = "/v1/audio/transcriptions";
+    std::string translations = "/v1/audio/translations";
+    std::string rerank = "/v1/rerank";
+};
+
 /** Settings of a client. Checked once, when the client is made.
 
     A default-made configuration knows nothing of the environment; `from_environment` does, and is what a
@@ -27,9 +55,11 @@ public:
         A variable that is blank counts as unset. */
     [[nodiscard]] static client_config from_environment();
 
-    /** Reads the variables of the official Python client as well: `API_KEY`, `LLM` and `REGOLO_URL`, where
-        those of `from_environment` are unset. Their names may hold another program's secret, which is why
-        this is a function of its own. */
+    /** Reads the variables of the official Python client as well, where those of `from_environment` are unset: `API_KEY`,
+        `REGOLO_URL`, the models `LLM`, `IMAGE_GENERATION_MODEL`, `EMBEDDER_MODEL` and `AUDIO_TRANSCRIPTION_MODEL`, and the
+        paths `CHAT_COMPLETIONS_URL_PATH`, `COMPLETIONS_URL_PATH`, `EMBEDDINGS_URL_PATH`, `IMAGE_GENERATION_URL_PATH`,
+        `AUDIO_TRANSCRIPTION_URL_PATH` and `RERANK_URL_PATH`. Some of these names may hold another program's secret,
+        which is why this is a function of its own. */
     [[nodiscard]] static client_config from_python_environment();
 
     /// Scheme, host, optional port and path prefix. "/v1" and a trailing slash may be there or not.
@@ -37,8 +67,10 @@ public:
     /// Without a key, a call to the default URL is `errc::no_key`, but for `models()`, which needs none; any other
     /// URL is called without one.
     credential key;
-    /// For requests that name no model. Empty: such a request is `errc::invalid_request`.
+    /// For chat and completion requests that name no model. Empty: such a request is `errc::invalid_request`.
     std::string model;
+    default_models models;
+    endpoint_paths paths;
     /// Allows `http://` with a key to hosts that are not local by name.
     bool allow_plaintext = false;
 

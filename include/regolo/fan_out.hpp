@@ -5,6 +5,7 @@
 #include <regolo/chat.hpp>
 #include <regolo/client.hpp>
 #include <regolo/completion.hpp>
+#include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
 #include <regolo/metadata.hpp>
 
@@ -74,6 +75,11 @@ template <>
 struct answer_to<completion_request>
 {
     using type = completion_response;
+};
+template <>
+struct answer_to<embedding_request>
+{
+    using type = embedding_response;
 };
 template <>
 struct answer_to<api_request>
@@ -335,6 +341,7 @@ auto client::fan_out(Source&& source) const
 
 extern template class fan_out_run<chat_request>;
 extern template class fan_out_run<completion_request>;
+extern template class fan_out_run<embedding_request>;
 extern template class fan_out_run<api_request>;
 
 }  // namespace regolo::inline v0

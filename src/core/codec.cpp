@@ -3,14 +3,16 @@
 #include "core/api_error.hpp"
 #include "core/chat_codec.hpp"
 #include "core/completion_codec.hpp"
+#include "core/embedding_codec.hpp"
 #include "core/json_text.hpp"
 #include "core/model_codec.hpp"
+#include "core/request_body.hpp"
 #include "core/server_words.hpp"
 #include "core/text.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 
-#include <type_traits>
+#include <utility>
 
 namespace regolo::core {
 
@@ -48,15 +50,22 @@ error_info read_event_stream(std::string_view body)
     return info.server_message.empty() ? info : decode_error_text(body, error_place::body);
 }
 
-/// An answer that generates text says so, if with an empty list.
+/// The member without which there is no such answer, be it an empty list. Empty: any object will do.
 template <class T>
-bool lacks_choices(const boost::json::value& document) noexcept
+constexpr std::string_view essential_member = "data";
+template <>
+constexpr std::string_view essential_member<chat_response> = "choices";
+template <>
+constexpr std::string_view essential_member<completion_response> = "choices";
+
+template <class T>
+bool lacks_essential_member(const boost::json::value& document) noexcept
 {
-    if constexpr (std::is_same_v<T, model_list>)
-        return false;
     const auto* object = document.if_object();
-    const auto* choices = object != nullptr ? object->if_contains("choices") : nullptr;
-    return object != nullptr && (choices == nullptr || choices->is_null());
+    if (object == nullptr || essential_member<T>.empty())
+        return false;
+    const auto* member = object->if_contains(essential_member<T>);
+    return member == nullptr || member->is_null();
 }
 
 }  // namespace
@@ -81,18 +90,32 @@ result<T> decode(std::string_view body, const limits& bounds)
         return document.error();
     if (is_error_frame(*document))
         return decode_error_frame(*document, error_place::body);
-    if (lacks_choices<T>(*document))
+    if (lacks_essential_member<T>(*document))
     {
-        auto info = failure(errc::bad_response,
-                            "the answer has no \"choices\"; is base_url that of the API?");
+        auto info =
+            failure(errc::bad_response, "the answer has no \"" + std::string(essential_member<T>) +
+                                            "\"; is base_url that of the API?");
         read_server_json(*document, info);
         return info;
     }
     return read_document<T>(*document, bounds.index);
 }
 
+template <class Request>
+result<std::string> encode(const Request& request, std::string_view default_model)
+{
+    request_memory memory;
+    auto body = write_json(request, memory.context()).as_object();
+    if (auto named = name_model(body, default_model); !named)
+        return named.error();
+    return serialize_request(boost::json::value(std::move(body)));
+}
+
 template result<chat_response> decode(std::string_view, const limits&);
 template result<completion_response> decode(std::string_view, const limits&);
 template result<model_list> decode(std::string_view, const limits&);
+template result<embedding_response> decode(std::string_view, const limits&);
+
+template result<std::string> encode(const embedding_request&, std::string_view);
 
 }  // namespace regolo::core

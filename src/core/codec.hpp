@@ -2,6 +2,7 @@
 
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
+#include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
 #include <regolo/model.hpp>
 #include <regolo/options.hpp>
@@ -19,6 +20,9 @@ result<std::string> encode(const chat_request& request, bool stream,
                            std::string_view default_model);
 result<std::string> encode(const completion_request& request, bool stream,
                            std::string_view default_model);
+/// The same for requests that have no streaming form.
+template <class Request>
+result<std::string> encode(const Request& request, std::string_view default_model);
 
 /// Reads a whole answer. Tolerates what servers really send; fails with `errc::bad_response` otherwise, and with the API's
 /// error where a success carries an error object.
@@ -28,5 +32,8 @@ result<T> decode(std::string_view body, const limits& bounds);
 extern template result<chat_response> decode(std::string_view, const limits&);
 extern template result<completion_response> decode(std::string_view, const limits&);
 extern template result<model_list> decode(std::string_view, const limits&);
+extern template result<embedding_response> decode(std::string_view, const limits&);
+
+extern template result<std::string> encode(const embedding_request&, std::string_view);
 
 }  // namespace regolo::core

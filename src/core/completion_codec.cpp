@@ -2,50 +2,13 @@
 
 #include "core/answer_members.hpp"
 #include "core/request_body.hpp"
+#include "core/text_or_tokens.hpp"
 
 namespace regolo {
 
 namespace core {
 
 namespace json = boost::json;
-
-namespace {
-
-// Puts a prompt of that shape into `out` if it is one.
-template <class Shape>
-bool read_prompt_as(const json::value& json, completion_request::prompt_type& out)
-{
-    read_context context(0);
-    Shape prompt;
-    if (!read_json(json, json_place(context), prompt))
-        return false;
-    out = std::move(prompt);
-    return true;
-}
-
-// Token ids must be numbers here: the lenient reader would take texts of digits for them.
-bool is_text_list(const json::array& array) noexcept
-{
-    return !array.empty() && array.front().is_string();
-}
-
-void read_prompt(object_reader& in, completion_request::prompt_type& out)
-{
-    out = std::string();
-    const auto* json = in.take("prompt");
-    if (json == nullptr)
-        return;
-    const auto* array = json->if_array();
-    const bool read = array == nullptr ? read_prompt_as<std::string>(*json, out)
-                      : is_text_list(*array)
-                          ? read_prompt_as<std::vector<std::string>>(*json, out)
-                          : read_prompt_as<std::vector<std::int64_t>>(*json, out) ||
-                                read_prompt_as<std::vector<std::vector<std::int64_t>>>(*json, out);
-    if (!read)
-        in.give_back("prompt");
-}
-
-}  // namespace
 
 namespace {
 
@@ -64,7 +27,7 @@ bool read_json(const json::value& json, const json_place& place, completion_requ
 {
     object_reader in(json, place);
     in.read_lenient("model", out.model);
-    read_prompt(in, out.prompt);
+    read_text_or_tokens(in, "prompt", out.prompt);
     const auto read = [&in](const char* name, auto& member) { in.read_lenient(name, member); };
     visit_shared_members(out, read);
     visit_own_members(out, read);
@@ -106,7 +69,7 @@ json::value write_json(const completion_request& value, const write_context& con
 {
     object_writer out(context);
     out.put("model", value.model);
-    std::visit([&out](const auto& prompt) { out.put("prompt", prompt); }, value.prompt);
+    write_text_or_tokens(out, "prompt", value.prompt);
     const auto put = [&out](const char* name, const auto& member) { out.put(name, member); };
     visit_shared_members(value, put);
     visit_own_members(value, put);

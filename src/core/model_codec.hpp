@@ -1,16 +1,24 @@
 #pragma once
 
-#include "core/json_reader.hpp"
-#include "core/json_writer.hpp"
+#include "core/members.hpp"
 
 #include <regolo/model.hpp>
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, model& out);
-bool read_json(const boost::json::value& json, const json_place& place, model_list& out);
+template <class Members>
+void visit_members(const Members& members, like<model> auto& value)
+{
+    members("id", value.id);
+    members("object", value.object);
+    members.seconds("created", value.created);
+    members("owned_by", value.owned_by);
+}
 
-boost::json::value write_json(const model& value, const write_context& context);
-boost::json::value write_json(const model_list& value, const write_context& context);
+template <class Members>
+void visit_members(const Members& members, like<model_list> auto& value)
+{
+    members.needed("data", value.data);
+}
 
 }  // namespace regolo::core

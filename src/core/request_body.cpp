@@ -57,17 +57,26 @@ void write_include_usage(object_writer& out, const std::optional<bool>& include_
     out.always(stream_options, std::move(options).with({}));
 }
 
+result<void> name_model(json::object& body, std::string_view default_model)
+{
+    if (has_text(body, "model"))
+        return {};
+    if (default_model.empty())
+    {
+        return invalid_request(
+            "no model: name one in the request, or set the default in client_config or the "
+            "environment (REGOLO_MODEL for chat)");
+    }
+    body["model"] = default_model;
+    return {};
+}
+
 result<std::string> finish_body(json::object& body, const json::object& extra,
                                 const std::optional<bool>& include_usage, bool stream,
                                 std::string_view default_model)
 {
-    if (!has_text(body, "model"))
-    {
-        if (default_model.empty())
-            return invalid_request(
-                "no model: name one in the request, or set client_config::model or REGOLO_MODEL");
-        body["model"] = default_model;
-    }
+    if (auto named = name_model(body, default_model); !named)
+        return named.error();
     // whether the answer is a stream depends on the call that was made, so `extra` cannot change it
     if (stream)
         body["stream"] = true;

@@ -33,6 +33,9 @@ void read_include_usage(object_reader& in, std::optional<bool>& out);
 void write_include_usage(object_writer& out, const std::optional<bool>& include_usage,
                          const write_context& context);
 
+/// Sees to it that the request names a model.
+result<void> name_model(boost::json::object& body, std::string_view default_model);
+
 /** Adds what depends on the call to the members of a request, and makes the text.
 
     @param body   the members, `extra` among them

@@ -1,19 +1,35 @@
 #pragma once
 
-#include "core/json_reader.hpp"
-#include "core/json_writer.hpp"
+#include "core/members.hpp"
 
 #include <regolo/usage.hpp>
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, usage& out);
-bool read_json(const boost::json::value& json, const json_place& place, prompt_tokens_details& out);
-bool read_json(const boost::json::value& json, const json_place& place,
-               completion_tokens_details& out);
+template <class Members>
+void visit_members(const Members& members, like<prompt_tokens_details> auto& value)
+{
+    members("cached_tokens", value.cached_tokens);
+    members("audio_tokens", value.audio_tokens);
+}
 
-boost::json::value write_json(const prompt_tokens_details& value, const write_context& context);
-boost::json::value write_json(const completion_tokens_details& value, const write_context& context);
-boost::json::value write_json(const usage& value, const write_context& context);
+template <class Members>
+void visit_members(const Members& members, like<completion_tokens_details> auto& value)
+{
+    members("reasoning_tokens", value.reasoning_tokens);
+    members("audio_tokens", value.audio_tokens);
+    members("accepted_prediction_tokens", value.accepted_prediction_tokens);
+    members("rejected_prediction_tokens", value.rejected_prediction_tokens);
+}
+
+template <class Members>
+void visit_members(const Members& members, like<usage> auto& value)
+{
+    members("prompt_tokens", value.prompt_tokens);
+    members("completion_tokens", value.completion_tokens);
+    members("total_tokens", value.total_tokens);
+    members("prompt_tokens_details", value.prompt_tokens_details);
+    members("completion_tokens_details", value.completion_tokens_details);
+}
 
 }  // namespace regolo::core

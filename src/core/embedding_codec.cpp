@@ -1,0 +1,101 @@
+#include "core/embedding_codec.hpp"
+
+#include "core/base64.hpp"
+
+#include <boost/endian/conversion.hpp>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+namespace regolo {
+
+namespace core {
+
+namespace json = boost::json;
+
+namespace {
+
+bool read_floats(std::string_view base64, const json_place& place, std::vector<float>& out)
+{
+    const auto bytes = decode_base64(base64);
+    if (!bytes || bytes->size() % sizeof(float) != 0)
+        return place.fail("is no base64 of 32-bit floats");
+    out.resize(bytes->size() / sizeof(float));
+    for (std::size_t i = 0; i < out.size(); ++i)
+    {
+        std::uint32_t bits = 0;
+        std::memcpy(&bits, bytes->data() + i * sizeof(bits), sizeof(bits));
+        out[i] = std::bit_cast<float>(boost::endian::little_to_native(bits));
+    }
+    return true;
+}
+
+}  // namespace
+
+bool read_json(const json::value& json, const json_place& place, std::vector<float>& out)
+{
+    if (const auto* text = json.if_string())
+        return read_floats(*text, place, out);
+    const auto* array = json.if_array();
+    if (array == nullptr)
+        return place.fail("is neither a list of numbers nor base64");
+    out.clear();
+    out.reserve(array->size());
+    for (const auto& number : *array)
+    {
+        const auto value = number.is_number() ? number.to_number<double>() : NAN;
+        if (!(std::abs(value) <= std::numeric_limits<float>::max()))
+            return place.element(out.size()).fail("is not a 32-bit float");
+        out.push_back(static_cast<float>(value));
+    }
+    return true;
+}
+
+json::value write_json(const std::vector<float>& values, const write_context& context)
+{
+    json::array array(context.storage);
+    array.reserve(values.size());
+    for (const float value : values)
+        array.emplace_back(double{value});
+    return array;
+}
+
+}  // namespace core
+
+inline namespace v0 {
+
+template <>
+result<embedding_request> from_json<embedding_request>(const boost::json::value& json)
+{
+    return core::read_document<embedding_request>(json);
+}
+
+template <>
+result<embedding> from_json<embedding>(const boost::json::value& json)
+{
+    return core::read_document<embedding>(json);
+}
+
+template <>
+result<embedding_response> from_json<embedding_response>(const boost::json::value& json)
+{
+    return core::read_document<embedding_response>(json);
+}
+
+boost::json::value to_json(const embedding_request& request)
+{
+    return core::write_json(request, {});
+}
+
+boost::json::value to_json(const embedding& value) { return core::write_json(value, {}); }
+
+boost::json::value to_json(const embedding_response& response)
+{
+    return core::write_json(response, {});
+}
+
+}  // namespace v0
+}  // namespace regolo

@@ -1,0 +1,139 @@
+#pragma once
+
+#include "core/json_reader.hpp"
+#include "core/json_writer.hpp"
+#include "core/text_or_tokens.hpp"
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+/** @file
+    Nouns whose members are listed once, for both directions:
+
+    @code
+    template <class Members>
+    void visit_members(const Members& members, like<embedding> auto& value)
+    {
+        members.position("index", value.index);
+        members("object", value.object);
+    }
+    @endcode
+
+    From that follow `read_json` and `write_json`; unknown members go to `extra` and come from there.
+*/
+
+namespace regolo::core {
+
+/// That type, or the same as a constant.
+template <class T, class Noun>
+concept like = std::same_as<std::remove_const_t<T>, Noun>;
+
+/// Reads each member that it is told of.
+class member_reader
+{
+public:
+    explicit member_reader(object_reader& in) noexcept : in_(in) {}
+
+    /// One that only adds to the noun: of a wrong type, it stays with the unknown ones.
+    template <class T>
+    void operator()(std::string_view name, T& member) const
+    {
+        in_.read_lenient(name, member);
+    }
+    /// One without which the noun makes no sense: a wrong type is a failure.
+    template <class T>
+    void needed(std::string_view name, T& member) const
+    {
+        in_.read(name, member);
+    }
+    /// One without which the noun is not whole: its absence is a failure, too.
+    template <class T>
+    void required(std::string_view name, T& member) const
+    {
+        if (!in_.has(name))
+            in_.place().member(name).fail("is missing");
+        in_.read(name, member);
+    }
+    void text_or_tokens(std::string_view name, core::text_or_tokens& member) const
+    {
+        read_text_or_tokens(in_, name, member);
+    }
+    /// An index, which is the place in the array where none was sent.
+    void position(std::string_view name, std::int64_t& member) const
+    {
+        read_index(in_, name, in_.place().position(), false, member);
+    }
+    /// Seconds since 1970.
+    void seconds(std::string_view name, std::int64_t& member) const
+    {
+        read_seconds(in_, name, member);
+    }
+
+private:
+    object_reader& in_;
+};
+
+/// Writes each member that it is told of.
+class member_writer
+{
+public:
+    explicit member_writer(object_writer& out) noexcept : out_(out) {}
+
+    template <class T>
+    void operator()(std::string_view name, const T& member) const
+    {
+        out_.put(name, member);
+    }
+    template <class T>
+    void needed(std::string_view name, const T& member) const
+    {
+        out_.always(name, member);
+    }
+    template <class T>
+    void required(std::string_view name, const T& member) const
+    {
+        out_.always(name, member);
+    }
+    void text_or_tokens(std::string_view name, const core::text_or_tokens& member) const
+    {
+        write_text_or_tokens(out_, name, member);
+    }
+    void position(std::string_view name, std::int64_t member) const { out_.always(name, member); }
+    void seconds(std::string_view name, std::int64_t member) const
+    {
+        if (member != 0)
+            out_.always(name, member);
+    }
+
+private:
+    object_writer& out_;
+};
+
+template <class T>
+concept has_members = requires(T& value, const member_reader& members)
+{
+    visit_members(members, value);
+    value.extra;
+};
+
+template <has_members T>
+bool read_json(const boost::json::value& json, const json_place& place, T& out)
+{
+    object_reader in(json, place);
+    visit_members(member_reader(in), out);
+    in.rest(out.extra);
+    return !place.context().failed();
+}
+
+template <has_members T>
+boost::json::value write_json(const T& value, const write_context& context)
+{
+    object_writer out(context);
+    visit_members(member_writer(out), value);
+    return std::move(out).with(value.extra);
+}
+
+}  // namespace regolo::core
