@@ -1,6 +1,7 @@
 #pragma once
 
 #include <regolo/api_request.hpp>
+#include <regolo/byte_stream.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/chat_accumulator.hpp>
@@ -8,8 +9,8 @@
 #include <regolo/client_config.hpp>
 #include <regolo/close_reason.hpp>
 #include <regolo/completion.hpp>
-#include <regolo/embedding.hpp>
 #include <regolo/credential.hpp>
+#include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
 #include <regolo/fan_out.hpp>
 #include <regolo/headers.hpp>
@@ -19,10 +20,14 @@
 #include <regolo/model.hpp>
 #include <regolo/observer.hpp>
 #include <regolo/options.hpp>
+#include <regolo/speech.hpp>
 #include <regolo/sse_parser.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/stream_end.hpp>
 #include <regolo/tool.hpp>
+#include <regolo/transcript.hpp>
+#include <regolo/transcription.hpp>
 #include <regolo/try_await.hpp>
+#include <regolo/upload.hpp>
 #include <regolo/usage.hpp>
 #include <regolo/version.hpp>

@@ -32,6 +32,9 @@ public:
 
     /// A server asked for a pause (429, 503 with retry-after): no attempt starts before that time.
     virtual void pause_until(time_point when) = 0;
+
+    /// A server asked one attempt for a pause, whether or not it will be made again.
+    virtual void note_refusal(time_point until) = 0;
 };
 
 /// The one of a client: lets everything pass, except while a server has asked for a pause.
@@ -46,6 +49,8 @@ public:
                                          time_point not_before) override;
     void leave(ticket, bool) noexcept override {}
     void pause_until(time_point when) override;
+    /// A call that gives up is no reason for the others to wait.
+    void note_refusal(time_point) override {}
 
     [[nodiscard]] time_point paused_until() const;
 

@@ -33,6 +33,22 @@ asio::awaitable<Stream> stream_for(state_ptr client, Request request, call_optio
     co_return co_await open_stream<Stream>(std::move(client), std::move(plan), std::move(options));
 }
 
+asio::awaitable<transcript> fetch_transcript(state_ptr client, transcription_request request,
+                                             call_options options, bool translate)
+{
+    auto plan = transcription_plan(*client, request, translate);
+    co_return co_await fetch<transcript>(std::move(client), std::move(plan), std::move(options));
+}
+
+asio::awaitable<byte_stream> open_download(state_ptr client, api_request request,
+                                           call_options options)
+{
+    auto plan = plan_of(*client, request, true);
+    plan.accept = "*/*";
+    co_return co_await open_stream<byte_stream>(std::move(client), std::move(plan),
+                                                std::move(options));
+}
+
 bool is_secret_field(std::string_view name)
 {
     for (const auto* secret : {"Authorization", "api-key", "x-api-key", "x-goog-api-key", "Cookie",
@@ -126,6 +142,29 @@ asio::awaitable<embedding_response> client::embed(embedding_request request,
     return detail::fetch_for<embedding_response>(state_, std::move(request), std::move(options));
 }
 
+asio::awaitable<speech_response> client::speak(speech_request request, call_options options) const
+{
+    return detail::fetch_for<speech_response>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<byte_stream> client::stream_speech(speech_request request,
+                                                   call_options options) const
+{
+    return detail::open_speech(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<transcript> client::transcribe(transcription_request request,
+                                               call_options options) const
+{
+    return detail::fetch_transcript(state_, std::move(request), std::move(options), false);
+}
+
+asio::awaitable<transcript> client::translate(transcription_request request,
+                                              call_options options) const
+{
+    return detail::fetch_transcript(state_, std::move(request), std::move(options), true);
+}
+
 asio::awaitable<model_list> client::models(call_options options) const
 {
     return detail::fetch<model_list>(state_, detail::models_plan(), std::move(options));
@@ -140,6 +179,11 @@ asio::awaitable<event_stream> client::stream_request(api_request request,
                                                      call_options options) const
 {
     return detail::stream_for<event_stream>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<byte_stream> client::download(api_request request, call_options options) const
+{
+    return detail::open_download(state_, std::move(request), std::move(options));
 }
 
 request_preview client::preview(const chat_request& request, const call_options& options,

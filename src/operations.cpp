@@ -1,6 +1,9 @@
 #include "operations.hpp"
 
 #include "core/codec.hpp"
+#include "core/http_message.hpp"
+#include "core/media_answer.hpp"
+#include "core/transcript_codec.hpp"
 
 #include <exception>
 #include <memory>
@@ -23,13 +26,20 @@ result<net::outgoing_body> make_body(result<std::string> encoded)
     return body;
 }
 
+void mark_as_stream(call_plan& plan, bool stream)
+{
+    plan.stream = stream;
+    if (stream)
+        plan.accept = "text/event-stream";
+}
+
 template <class Request>
 call_plan generation_plan(const client_state& client, const Request& request, bool stream)
 {
     call_plan plan;
     plan.model = request.model.empty() ? client.config.model : request.model;
     plan.body = make_body(core::encode(request, stream, client.config.model));
-    plan.stream = stream;
+    mark_as_stream(plan, stream);
     return plan;
 }
 
@@ -73,7 +83,7 @@ call_plan plan_of(const client_state&, const api_request& request, bool stream)
     if (!request.body.empty())
         plan.body = make_body(request.body);
     plan.content_type = request.content_type;
-    plan.stream = stream;
+    mark_as_stream(plan, stream);
     return plan;
 }
 
@@ -81,6 +91,15 @@ call_plan plan_of(const client_state& client, const embedding_request& request, 
 {
     const auto& config = client.config;
     return plain_plan("embeddings", config.paths.embeddings, request, config.models.embedding);
+}
+
+call_plan plan_of(const client_state& client, const speech_request& request, bool stream)
+{
+    const auto& config = client.config;
+    auto plan = plain_plan("speech", config.paths.speech, request, config.models.speech);
+    plan.accept = "*/*";
+    plan.stream = stream;
+    return plan;
 }
 
 call_plan models_plan()
@@ -95,18 +114,39 @@ call_plan models_plan()
 
 namespace {
 
+std::string media_type_of(const metadata& head)
+{
+    return core::media_type(head.find("content-type").value_or(std::string_view()));
+}
+
 /// Turns the body of a success into what the operation returns.
 template <class Answer>
-result<Answer> read_answer(std::string& body, const limits& bounds)
+result<Answer> read_answer(std::string& body, const metadata&, const limits& bounds)
 {
     return core::decode<Answer>(body, bounds);
 }
 
 template <>
-result<api_response> read_answer(std::string& body, const limits&)
+result<api_response> read_answer(std::string& body, const metadata&, const limits&)
 {
     api_response answer;
     answer.body = std::move(body);
+    return answer;
+}
+
+template <>
+result<transcript> read_answer(std::string& body, const metadata& head, const limits& bounds)
+{
+    return core::decode_transcript(body, media_type_of(head), bounds);
+}
+
+template <>
+result<speech_response> read_answer(std::string& body, const metadata& head, const limits& bounds)
+{
+    if (core::is_no_media(body, media_type_of(head)))
+        return core::decode_no_media(body, bounds);
+    speech_response answer;
+    answer.audio = std::move(body);
     return answer;
 }
 
@@ -156,6 +196,13 @@ error_info make_info(boost::system::error_code code, const char* message)
     }
 }
 
+error_info found_in_body(error_info info)
+{
+    info.where = phase::body;
+    info.sent = true;
+    return info;
+}
+
 }  // namespace
 
 template <class Answer>
@@ -168,14 +215,9 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
     try
     {
         co_await running->open(true);
-        auto read = read_answer<Answer>(running->body(), running->bounds());
+        auto read = read_answer<Answer>(running->body(), running->metadata(), running->bounds());
         if (!read)
-        {
-            auto info = read.error();
-            info.where = phase::body;
-            info.sent = true;
-            throw error(std::move(info));
-        }
+            throw error(found_in_body(read.error()));
         Answer answer = std::move(*read);
         running->succeed(outcome_of(answer));
         answer.metadata = std::move(running->metadata());
@@ -206,15 +248,41 @@ asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_p
     end_with(*running, std::move(failure));
 }
 
+// An error under a success comes as JSON or text, where speech has a type of its own.
+asio::awaitable<byte_stream> open_speech(std::shared_ptr<client_state> client,
+                                         speech_request request, call_options options)
+{
+    auto plan = plan_of(*client, request, true);
+    const auto bounds = client->config.limits;
+    auto stream =
+        co_await open_stream<byte_stream>(std::move(client), std::move(plan), std::move(options));
+    if (!core::is_no_media("?", media_type_of(stream.metadata())))
+        co_return stream;
+    std::string text;
+    std::string piece;
+    while (text.size() < bounds.error_body)
+    {
+        const bool more = co_await stream.next(piece);
+        if (!more)
+            break;
+        text += piece;
+    }
+    auto info = found_in_body(core::decode_no_media(text, bounds));
+    throw error(stream_access::state_of(stream)->settle(info));
+}
+
 using client_ptr = std::shared_ptr<client_state>;
 using gate_ptr = std::shared_ptr<admission>;
 template asio::awaitable<chat_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<transcript> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<speech_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);
 template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options);
+template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options);
 
 }  // namespace regolo::inline v0::detail

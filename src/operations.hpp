@@ -16,6 +16,9 @@ call_plan plan_of(const client_state& client, const chat_request& request, bool 
 call_plan plan_of(const client_state& client, const completion_request& request, bool stream);
 call_plan plan_of(const client_state& client, const api_request& request, bool stream);
 call_plan plan_of(const client_state& client, const embedding_request& request, bool stream);
+call_plan plan_of(const client_state& client, const speech_request& request, bool stream);
+call_plan transcription_plan(const client_state& client, const transcription_request& request,
+                             bool translate);
 call_plan models_plan();
 
 /// Sends a request and reads the whole answer.
@@ -29,5 +32,9 @@ boost::asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_
 template <class Stream>
 boost::asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
                                            call_options options);
+
+/// Sends a request for speech and returns when it begins.
+boost::asio::awaitable<byte_stream> open_speech(std::shared_ptr<client_state> client,
+                                                speech_request request, call_options options);
 
 }  // namespace regolo::inline v0::detail

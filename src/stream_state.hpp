@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/byte_decoder.hpp"
 #include "core/stream_decoder.hpp"
 #include "stream_source.hpp"
 

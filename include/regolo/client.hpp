@@ -1,6 +1,7 @@
 #pragma once
 
 #include <regolo/api_request.hpp>
+#include <regolo/byte_stream.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/client_config.hpp>
@@ -8,7 +9,9 @@
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
 #include <regolo/model.hpp>
+#include <regolo/speech.hpp>
 #include <regolo/stream.hpp>
+#include <regolo/transcription.hpp>
 #include <regolo/version.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -148,6 +151,22 @@ public:
     [[nodiscard]] boost::asio::awaitable<embedding_response> embed(embedding_request request,
                                                                    call_options options = {}) const;
 
+    /// Speaks a text.
+    [[nodiscard]] boost::asio::awaitable<speech_response> speak(speech_request request,
+                                                                call_options options = {}) const;
+
+    /// Speaks a text and gives the bytes as they arrive.
+    [[nodiscard]] boost::asio::awaitable<byte_stream> stream_speech(
+        speech_request request, call_options options = {}) const;
+
+    /// Writes down what is said in a recording. An answer that comes before the file is sent whole ends the sending.
+    [[nodiscard]] boost::asio::awaitable<transcript> transcribe(transcription_request request,
+                                                                call_options options = {}) const;
+
+    /// The same in English, whatever the language of the recording.
+    [[nodiscard]] boost::asio::awaitable<transcript> translate(transcription_request request,
+                                                               call_options options = {}) const;
+
     /// Lists the models.
     [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {}) const;
 
@@ -158,6 +177,10 @@ public:
     /// Sends any request and streams the events of the answer.
     [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(
         api_request request, call_options options = {}) const;
+
+    /// Sends any request and gives the bytes of the answer as they arrive.
+    [[nodiscard]] boost::asio::awaitable<byte_stream> download(api_request request,
+                                                               call_options options = {}) const;
 
     /** Sends many requests, a bounded number of them at a time; see `fan_out_run`, whose header <regolo/fan_out.hpp>
         has to be included.

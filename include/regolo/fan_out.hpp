@@ -57,8 +57,8 @@ struct fan_out_options
     /// Attempts of a request after its first, unless the `call_options` of the run say how often; the delays are those
     /// of `client_config::retry`.
     int max_retries = 6;
-    /// Asked about each failure, one at a time, on the client's executor. True ends the run: nothing more is taken from
-    /// the source, and what has not been sent comes back as `errc::not_started`. Empty: only the source ends it.
+    /// Asked about each failure, one at a time, on the client's executor, until the run is destroyed. True ends the run: nothing more is taken from
+    /// the source, and what has never been sent comes back as `errc::not_started`. Empty: only the source ends it.
     std::function<bool(const error_info&)> stop_when = ends_fan_out;
 };
 
@@ -309,8 +309,8 @@ public:
 
     [[nodiscard]] fan_out_progress progress() const;
 
-    /// Ends the run as `fan_out_options::stop_when` does: what is in flight finishes, what was not sent comes back as
-    /// `errc::not_started`.
+    /// Ends the run as `fan_out_options::stop_when` does: what is in flight finishes, what was never sent comes back as
+    /// `errc::not_started`, and what waits for its next attempt ends with the error of its last one.
     void stop() noexcept;
 
 private:

@@ -8,7 +8,9 @@
 #include "core/model_codec.hpp"
 #include "core/request_body.hpp"
 #include "core/server_words.hpp"
+#include "core/speech_codec.hpp"
 #include "core/text.hpp"
+#include "core/transcript_codec.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 
@@ -57,6 +59,9 @@ template <>
 constexpr std::string_view essential_member<chat_response> = "choices";
 template <>
 constexpr std::string_view essential_member<completion_response> = "choices";
+
+template <>
+constexpr std::string_view essential_member<transcript> = "text";
 
 template <class T>
 bool lacks_essential_member(const boost::json::value& document) noexcept
@@ -115,7 +120,9 @@ template result<chat_response> decode(std::string_view, const limits&);
 template result<completion_response> decode(std::string_view, const limits&);
 template result<model_list> decode(std::string_view, const limits&);
 template result<embedding_response> decode(std::string_view, const limits&);
+template result<transcript> decode(std::string_view, const limits&);
 
 template result<std::string> encode(const embedding_request&, std::string_view);
+template result<std::string> encode(const speech_request&, std::string_view);
 
 }  // namespace regolo::core

@@ -6,6 +6,8 @@
 #include <regolo/error.hpp>
 #include <regolo/model.hpp>
 #include <regolo/options.hpp>
+#include <regolo/speech.hpp>
+#include <regolo/transcript.hpp>
 
 #include <boost/json/value.hpp>
 
@@ -33,7 +35,9 @@ extern template result<chat_response> decode(std::string_view, const limits&);
 extern template result<completion_response> decode(std::string_view, const limits&);
 extern template result<model_list> decode(std::string_view, const limits&);
 extern template result<embedding_response> decode(std::string_view, const limits&);
+extern template result<transcript> decode(std::string_view, const limits&);
 
 extern template result<std::string> encode(const embedding_request&, std::string_view);
+extern template result<std::string> encode(const speech_request&, std::string_view);
 
 }  // namespace regolo::core
