@@ -61,10 +61,10 @@ public:
     {
         read_text_or_tokens(in_, name, member);
     }
-    /// An index, which is the place in the array where none was sent.
+    /// An index into the request, which has as many of them as its maker liked.
     void position(std::string_view name, std::int64_t& member) const
     {
-        read_index(in_, name, in_.place().position(), false, member);
+        read_position(in_, name, member);
     }
     /// Seconds since 1970.
     void seconds(std::string_view name, std::int64_t& member) const
@@ -137,3 +137,13 @@ boost::json::value write_json(const T& value, const write_context& context)
 }
 
 }  // namespace regolo::core
+
+/// Defines `from_json` and `to_json` of such a noun, in its namespace. A macro, since a specialization and an overload
+/// cannot be had from a template.
+#define REGOLO_DEFINE_JSON(noun)                                 \
+    template <>                                                  \
+    result<noun> from_json<noun>(const boost::json::value& json) \
+    {                                                            \
+        return core::read_document<noun>(json);                  \
+    }                                                            \
+    boost::json::value to_json(const noun& value) { return core::write_json(value, {}); }

@@ -1,16 +1,14 @@
 #include "core/codec.hpp"
-#include "core/json_text.hpp"
+#include "golden.hpp"
 #include "wire_file.hpp"
 
 #include <regolo/api_request.hpp>
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -290,7 +288,8 @@ TEST(DecodeModels, ReadsTheList)
     EXPECT_EQ(list.data[0].owned_by, "openai");
     EXPECT_EQ(list.data[0].created, 1677610602);
     EXPECT_EQ(list.extra.at("object"), "list");
-    EXPECT_TRUE(decode<model_list>("{}", {}).value().data.empty());
+    EXPECT_TRUE(contains(decode<model_list>("{}", {}).error().message, "no \"data\""));
+    EXPECT_TRUE(decode<model_list>(R"({"data":[]})", {}).value().data.empty());
     EXPECT_TRUE(contains(decode<model_list>(R"({"data":{}})", {}).error().message, "\"data\""));
 }
 
@@ -331,72 +330,6 @@ std::vector<std::string> events_of(std::string_view body)
         events.emplace_back(body.substr(at, body.find_first_of("\r\n", at) - at));
     }
     return events;
-}
-
-// Some recordings have lone surrogates.
-json::value parse(std::string_view body)
-{
-    return core::json_parser(limits{}).parse(body, {}).value();
-}
-
-/// Decode, encode, decode: the second value is the first.
-template <class T>
-void expect_round_trip(const json::value& parsed, const std::string& name)
-{
-    const auto once = from_json<T>(parsed);
-    ASSERT_TRUE(once) << name << ": " << once.error().message;
-    const auto written = to_json(*once);
-    const auto twice = from_json<T>(written);
-    ASSERT_TRUE(twice) << name << ": " << twice.error().message;
-    EXPECT_EQ(to_json(*twice), written) << name;
-}
-
-/// Every scalar of `part` that is not null is found again in `whole`, under the same members.
-void expect_contained(const json::value& part, const json::value& whole, const std::string& where)
-{
-    if (const auto* object = part.if_object())
-    {
-        for (const auto& member : *object)
-        {
-            const auto* found =
-                whole.is_object() ? whole.get_object().if_contains(member.key()) : nullptr;
-            const bool empty = member.value().is_null() || member.value() == "" ||
-                               (member.value().is_array() && member.value().get_array().empty());
-            if (found != nullptr)
-            {
-                expect_contained(member.value(), *found, where + '.' + std::string(member.key()));
-            }
-            else
-            {
-                EXPECT_TRUE(empty) << where << '.' << member.key();
-            }
-        }
-    }
-    else if (const auto* array = part.if_array())
-    {
-        ASSERT_TRUE(whole.is_array() && whole.get_array().size() == array->size()) << where;
-        for (std::size_t i = 0; i < array->size(); ++i)
-        {
-            expect_contained((*array)[i], whole.get_array()[i], where + "[]");
-        }
-    }
-    else if (part.is_number())
-    {
-        ASSERT_TRUE(whole.is_number()) << where;
-        EXPECT_EQ(part.to_number<double>(), whole.to_number<double>()) << where;
-    }
-    else
-    {
-        EXPECT_EQ(part, whole) << where;
-    }
-}
-
-template <class T>
-void expect_nothing_lost(std::string_view body, const std::string& name)
-{
-    const auto parsed = parse(body);
-    expect_contained(parsed, to_json(from_json<T>(parsed).value()), name);
-    expect_round_trip<T>(parsed, name);
 }
 
 bool is_answer_of(std::string_view body, std::string_view object)
@@ -449,87 +382,6 @@ TEST(RecordedAnswers, SurviveDecodeEncodeDecode)
     EXPECT_GT(completions, 2U);
     EXPECT_GT(models, 2U);
     EXPECT_GT(chunks, 200U);
-}
-
-/// Calls `change` on every value inside `json` in turn, one at a time, and `check` on each outcome.
-void for_each_change(json::value& root, json::value& json, const std::function<void()>& check)
-{
-    const json::value kept = json;
-    for (const auto& other : {json::value(), json::value("text"), json::value(7), json::value(-0.5),
-                              json::value(true), json::value(json::array_kind),
-                              json::value(json::object_kind), json::parse("[[{}],null,\"x\"]"),
-                              json::parse(R"({"index":1e300,"type":"thinking","text":{}})")})
-    {
-        json = other;
-        check();
-    }
-    json = kept;
-    if (auto* object = json.if_object())
-    {
-        for (std::size_t i = 0; i < object->size(); ++i)
-        {
-            const std::string key(object->begin()[i].key());
-            const auto value = object->begin()[i].value();
-            for_each_change(root, object->at(key), check);
-            object->erase(key);
-            check();
-            object->emplace(key, value);
-        }
-    }
-    else if (auto* array = json.if_array())
-    {
-        for (auto& element : *array)
-        {
-            for_each_change(root, element, check);
-        }
-    }
-}
-
-/// Changes each member of a body: the outcome is an answer that writes itself, or `bad_response`.
-template <class T>
-std::size_t change_each(std::string_view body)
-{
-    std::size_t outcomes = 0;
-    auto root = json::parse(body);
-    for_each_change(root, root, [&] {
-        ++outcomes;
-        const auto answer = from_json<T>(root);
-        if (!answer)
-        {
-            ASSERT_EQ(answer.error().code, errc::bad_response) << json::serialize(root);
-            ASSERT_FALSE(answer.error().message.empty());
-            return;
-        }
-        const auto written = to_json(*answer);
-        const auto again = from_json<T>(written);
-        ASSERT_TRUE(again) << json::serialize(root) << again.error().message;
-        ASSERT_EQ(to_json(*again), written) << json::serialize(root);
-    });
-    return outcomes;
-}
-
-TEST(RecordedAnswers, GiveAnAnswerOrATypedErrorWhateverIsChanged)
-{
-    const auto body_of = [](std::string_view name) { return one_recording(name).body; };
-    EXPECT_GT(change_each<chat_response>(body_of("aimock/chat_tools_auto.txt")), 200U);
-    EXPECT_GT(change_each<chat_response>(body_of("llama/chat_n2.txt")), 200U);
-    EXPECT_GT(change_each<completion_response>(body_of("llama/completions.txt")), 100U);
-    EXPECT_GT(change_each<model_list>(body_of("llama/models.txt")), 100U);
-    EXPECT_GT(change_each<chat_chunk>(events_of(body_of("llama/chat_stream_logprobs.txt")).at(1)),
-              100U);
-    EXPECT_GT(
-        change_each<chat_chunk>(events_of(body_of("aimock/chat_tools_required_stream.txt")).at(1)),
-        50U);
-    EXPECT_GT(
-        change_each<completion_chunk>(events_of(body_of("llama/completions_stream.txt")).at(0)),
-        50U);
-    EXPECT_GT(change_each<chat_request>(R"({"model":"m","messages":[{"role":"user","content":[
-        {"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u","format":"f"}}]},
-        {"role":"assistant","content":null,"reasoning":"r","tool_calls":[{"id":"i","type":"function",
-        "function":{"name":"f","arguments":"{}"}}]}],"temperature":0.5,"stop":"x","tools":[{"type":
-        "function","function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"auto",
-        "stream_options":{"include_usage":true},"logit_bias":{"1":2}})"),
-              200U);
 }
 
 }  // namespace
