@@ -126,6 +126,17 @@ asio::awaitable<embedding_response> client::embed(embedding_request request,
     return detail::fetch_for<embedding_response>(state_, std::move(request), std::move(options));
 }
 
+asio::awaitable<image_response> client::generate_images(image_request request,
+                                                        call_options options) const
+{
+    return detail::fetch_for<image_response>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<rerank_response> client::rerank(rerank_request request, call_options options) const
+{
+    return detail::fetch_for<rerank_response>(state_, std::move(request), std::move(options));
+}
+
 asio::awaitable<model_list> client::models(call_options options) const
 {
     return detail::fetch<model_list>(state_, detail::models_plan(), std::move(options));

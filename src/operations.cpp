@@ -83,6 +83,18 @@ call_plan plan_of(const client_state& client, const embedding_request& request, 
     return plain_plan("embeddings", config.paths.embeddings, request, config.models.embedding);
 }
 
+call_plan plan_of(const client_state& client, const image_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("generate_images", config.paths.images, request, config.models.image);
+}
+
+call_plan plan_of(const client_state& client, const rerank_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("rerank", config.paths.rerank, request, config.models.rerank);
+}
+
 call_plan models_plan()
 {
     call_plan plan;
@@ -212,6 +224,8 @@ template asio::awaitable<chat_response> fetch(client_ptr, call_plan, call_option
 template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<image_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<rerank_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);

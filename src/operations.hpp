@@ -16,6 +16,8 @@ call_plan plan_of(const client_state& client, const chat_request& request, bool 
 call_plan plan_of(const client_state& client, const completion_request& request, bool stream);
 call_plan plan_of(const client_state& client, const api_request& request, bool stream);
 call_plan plan_of(const client_state& client, const embedding_request& request, bool stream);
+call_plan plan_of(const client_state& client, const image_request& request, bool stream);
+call_plan plan_of(const client_state& client, const rerank_request& request, bool stream);
 call_plan models_plan();
 
 /// Sends a request and reads the whole answer.

@@ -7,7 +7,9 @@
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
+#include <regolo/image.hpp>
 #include <regolo/model.hpp>
+#include <regolo/rerank.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/version.hpp>
 
@@ -147,6 +149,14 @@ public:
     /// Turns texts into vectors.
     [[nodiscard]] boost::asio::awaitable<embedding_response> embed(embedding_request request,
                                                                    call_options options = {}) const;
+
+    /// Makes pictures from a text.
+    [[nodiscard]] boost::asio::awaitable<image_response> generate_images(
+        image_request request, call_options options = {}) const;
+
+    /// Tells how well each document answers a query.
+    [[nodiscard]] boost::asio::awaitable<rerank_response> rerank(rerank_request request,
+                                                                 call_options options = {}) const;
 
     /// Lists the models.
     [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {}) const;

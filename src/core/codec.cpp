@@ -4,9 +4,11 @@
 #include "core/chat_codec.hpp"
 #include "core/completion_codec.hpp"
 #include "core/embedding_codec.hpp"
+#include "core/image_codec.hpp"
 #include "core/json_text.hpp"
 #include "core/model_codec.hpp"
 #include "core/request_body.hpp"
+#include "core/rerank_codec.hpp"
 #include "core/server_words.hpp"
 #include "core/text.hpp"
 
@@ -57,6 +59,8 @@ template <>
 constexpr std::string_view essential_member<chat_response> = "choices";
 template <>
 constexpr std::string_view essential_member<completion_response> = "choices";
+template <>
+constexpr std::string_view essential_member<rerank_response> = "results";
 
 template <class T>
 bool lacks_essential_member(const boost::json::value& document) noexcept
@@ -115,7 +119,11 @@ template result<chat_response> decode(std::string_view, const limits&);
 template result<completion_response> decode(std::string_view, const limits&);
 template result<model_list> decode(std::string_view, const limits&);
 template result<embedding_response> decode(std::string_view, const limits&);
+template result<image_response> decode(std::string_view, const limits&);
+template result<rerank_response> decode(std::string_view, const limits&);
 
 template result<std::string> encode(const embedding_request&, std::string_view);
+template result<std::string> encode(const image_request&, std::string_view);
+template result<std::string> encode(const rerank_request&, std::string_view);
 
 }  // namespace regolo::core

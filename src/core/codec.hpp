@@ -4,8 +4,10 @@
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
+#include <regolo/image.hpp>
 #include <regolo/model.hpp>
 #include <regolo/options.hpp>
+#include <regolo/rerank.hpp>
 
 #include <boost/json/value.hpp>
 
@@ -33,7 +35,11 @@ extern template result<chat_response> decode(std::string_view, const limits&);
 extern template result<completion_response> decode(std::string_view, const limits&);
 extern template result<model_list> decode(std::string_view, const limits&);
 extern template result<embedding_response> decode(std::string_view, const limits&);
+extern template result<image_response> decode(std::string_view, const limits&);
+extern template result<rerank_response> decode(std::string_view, const limits&);
 
 extern template result<std::string> encode(const embedding_request&, std::string_view);
+extern template result<std::string> encode(const image_request&, std::string_view);
+extern template result<std::string> encode(const rerank_request&, std::string_view);
 
 }  // namespace regolo::core

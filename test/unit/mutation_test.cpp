@@ -6,7 +6,9 @@
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
+#include <regolo/image.hpp>
 #include <regolo/model.hpp>
+#include <regolo/rerank.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -111,6 +113,9 @@ void use(const T& value)
     if constexpr (requires { value.data.front().media_type(); })
         for (const auto& each : value.data)
             static_cast<void>(each.media_type());
+    if constexpr (requires { value.results.front().text(); })
+        for (const auto& each : value.results)
+            static_cast<void>(each.text());
 }
 
 /// Changes each value of a body: the outcome can be used and writes itself, or is `bad_response`.
@@ -188,6 +193,20 @@ TEST(ChangedAnswers, OfEmbeddings)
     change_golden<embedding_response>("embedding_response_base64", 150);
 }
 
+TEST(ChangedAnswers, OfImages)
+{
+    change_golden<image_response>("image_response", 300);
+    change_golden<image_response>("image_response_data_uri", 50);
+    change_recorded<image_response>("portkey/images.txt", 50);
+}
+
+TEST(ChangedAnswers, OfRerankings)
+{
+    change_golden<rerank_response>("rerank_response", 300);
+    change_golden<rerank_response>("rerank_response_old", 150);
+    change_recorded<rerank_response>("aimock/x_rerank_v2.txt", 50);
+}
+
 TEST(ChangedRequests, AreRequestsOrTypedErrors)
 {
     change_each<chat_request>("chat", R"({"model":"m","messages":[{"role":"user","content":[
@@ -198,6 +217,8 @@ TEST(ChangedRequests, AreRequestsOrTypedErrors)
         "stream_options":{"include_usage":true},"logit_bias":{"1":2}})",
                               400);
     change_golden<embedding_request>("embedding_request", 100);
+    change_golden<image_request>("image_request", 100);
+    change_golden<rerank_request>("rerank_request", 200);
 }
 
 }  // namespace
