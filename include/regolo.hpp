@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/account.hpp>
 #include <regolo/api_request.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>
@@ -18,12 +19,14 @@
 #include <regolo/message.hpp>
 #include <regolo/metadata.hpp>
 #include <regolo/model.hpp>
+#include <regolo/model_info.hpp>
 #include <regolo/observer.hpp>
 #include <regolo/options.hpp>
 #include <regolo/rerank.hpp>
 #include <regolo/sse_parser.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/stream_end.hpp>
+#include <regolo/token_count.hpp>
 #include <regolo/tool.hpp>
 #include <regolo/try_await.hpp>
 #include <regolo/usage.hpp>

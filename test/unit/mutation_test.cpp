@@ -3,12 +3,15 @@
 #include "golden.hpp"
 #include "wire_file.hpp"
 
+#include <regolo/account.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/image.hpp>
 #include <regolo/model.hpp>
+#include <regolo/model_info.hpp>
 #include <regolo/rerank.hpp>
+#include <regolo/token_count.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -110,6 +113,8 @@ void use(const T& value)
         static_cast<void>(value.finish_reason());
     if constexpr (requires { value.contains("x"); })
         static_cast<void>(value.contains("x"));
+    if constexpr (requires { value.find("x"); })
+        static_cast<void>(value.find("x"));
     if constexpr (requires { value.data.front().media_type(); })
         for (const auto& each : value.data)
             static_cast<void>(each.media_type());
@@ -207,6 +212,22 @@ TEST(ChangedAnswers, OfRerankings)
     change_recorded<rerank_response>("aimock/x_rerank_v2.txt", 50);
 }
 
+TEST(ChangedAnswers, OfModelInfo)
+{
+    change_golden<model_info_list>("model_info", 500);
+    change_golden<model_group_list>("model_groups", 300);
+    change_golden<supported_parameters>("supported_parameters", 100);
+}
+
+TEST(ChangedAnswers, OfAccounts)
+{
+    change_golden<token_count>("token_count", 100);
+    change_golden<key_info>("key_info", 200);
+    change_golden<user_info>("user_info", 300);
+    change_golden<activity>("activity", 200);
+    change_golden<spend_logs>("spend_logs", 300);
+}
+
 TEST(ChangedRequests, AreRequestsOrTypedErrors)
 {
     change_each<chat_request>("chat", R"({"model":"m","messages":[{"role":"user","content":[
@@ -219,6 +240,7 @@ TEST(ChangedRequests, AreRequestsOrTypedErrors)
     change_golden<embedding_request>("embedding_request", 100);
     change_golden<image_request>("image_request", 100);
     change_golden<rerank_request>("rerank_request", 200);
+    change_golden<token_count_request>("token_count_request", 150);
 }
 
 }  // namespace
