@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/account.hpp>
 #include <regolo/api_request.hpp>
 #include <regolo/byte_stream.hpp>
 #include <regolo/call_options.hpp>
@@ -14,16 +15,20 @@
 #include <regolo/error.hpp>
 #include <regolo/fan_out.hpp>
 #include <regolo/headers.hpp>
+#include <regolo/image.hpp>
 #include <regolo/json.hpp>
 #include <regolo/message.hpp>
 #include <regolo/metadata.hpp>
 #include <regolo/model.hpp>
+#include <regolo/model_info.hpp>
 #include <regolo/observer.hpp>
 #include <regolo/options.hpp>
+#include <regolo/rerank.hpp>
 #include <regolo/speech.hpp>
 #include <regolo/sse_parser.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/stream_end.hpp>
+#include <regolo/token_count.hpp>
 #include <regolo/tool.hpp>
 #include <regolo/transcript.hpp>
 #include <regolo/transcription.hpp>

@@ -558,6 +558,8 @@ void fan_out_state<Request>::wake_all(places& waiting) noexcept
 template class fan_out_state<chat_request>;
 template class fan_out_state<completion_request>;
 template class fan_out_state<embedding_request>;
+template class fan_out_state<image_request>;
+template class fan_out_state<rerank_request>;
 template class fan_out_state<api_request>;
 
 }  // namespace detail
@@ -614,6 +616,8 @@ void fan_out_run<Request>::stop() noexcept
 template class fan_out_run<chat_request>;
 template class fan_out_run<completion_request>;
 template class fan_out_run<embedding_request>;
+template class fan_out_run<image_request>;
+template class fan_out_run<rerank_request>;
 template class fan_out_run<api_request>;
 
 }  // namespace regolo::inline v0

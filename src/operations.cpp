@@ -3,6 +3,7 @@
 #include "core/codec.hpp"
 #include "core/http_message.hpp"
 #include "core/media_answer.hpp"
+#include "core/request_body.hpp"
 #include "core/transcript_codec.hpp"
 
 #include <exception>
@@ -102,13 +103,55 @@ call_plan plan_of(const client_state& client, const speech_request& request, boo
     return plan;
 }
 
-call_plan models_plan()
+call_plan plan_of(const client_state& client, const image_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("generate_images", config.paths.images, request, config.models.image);
+}
+
+call_plan plan_of(const client_state& client, const rerank_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("rerank", config.paths.rerank, request, config.models.rerank);
+}
+
+call_plan plan_of(const client_state& client, const token_count_request& request, bool)
+{
+    return plain_plan("count_tokens", "/utils/token_counter", request, client.config.model);
+}
+
+call_plan plan_of_get(std::string_view operation, std::string_view path)
 {
     call_plan plan;
-    plan.operation = "models";
+    plan.operation = operation;
     plan.method = "GET";
-    plan.path = "/v1/models";
+    plan.path = path;
+    return plan;
+}
+
+call_plan models_plan()
+{
+    auto plan = plan_of_get("models", "/v1/models");
     plan.needs_key = false;  // the gateway lists them to anybody
+    return plan;
+}
+
+call_plan model_groups_plan()
+{
+    auto plan = plan_of_get("model_groups", "/model_group/info");
+    plan.needs_key = false;
+    return plan;
+}
+
+call_plan supported_parameters_plan(const client_state& client, std::string model,
+                                    call_options& options)
+{
+    auto plan = plan_of_get("supported_parameters", "/utils/supported_openai_params");
+    boost::json::object named{{"model", model}};
+    if (auto has_model = core::name_model(named, client.config.model); !has_model)
+        plan.body = has_model.error();
+    plan.model = model.empty() ? client.config.model : std::move(model);
+    options.query.emplace_back("model", plan.model);
     return plan;
 }
 
@@ -279,6 +322,16 @@ template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, 
 template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<transcript> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<speech_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<image_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<rerank_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<key_info> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<user_info> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<activity> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<spend_logs> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<model_info_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<model_group_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<supported_parameters> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<token_count> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);

@@ -8,6 +8,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace regolo::inline v0::detail {
 
@@ -19,7 +21,16 @@ call_plan plan_of(const client_state& client, const embedding_request& request, 
 call_plan plan_of(const client_state& client, const speech_request& request, bool stream);
 call_plan transcription_plan(const client_state& client, const transcription_request& request,
                              bool translate);
+call_plan plan_of(const client_state& client, const image_request& request, bool stream);
+call_plan plan_of(const client_state& client, const rerank_request& request, bool stream);
+call_plan plan_of(const client_state& client, const token_count_request& request, bool stream);
+/// For what is asked for by its path alone.
+call_plan plan_of_get(std::string_view operation, std::string_view path);
 call_plan models_plan();
+call_plan model_groups_plan();
+/// For that model, or the default one; the options get the query.
+call_plan supported_parameters_plan(const client_state& client, std::string model,
+                                    call_options& options);
 
 /// Sends a request and reads the whole answer.
 /// @param gate  stands before each attempt; null: that of the client

@@ -7,7 +7,9 @@
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
+#include <regolo/image.hpp>
 #include <regolo/metadata.hpp>
+#include <regolo/rerank.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -80,6 +82,16 @@ template <>
 struct answer_to<embedding_request>
 {
     using type = embedding_response;
+};
+template <>
+struct answer_to<image_request>
+{
+    using type = image_response;
+};
+template <>
+struct answer_to<rerank_request>
+{
+    using type = rerank_response;
 };
 template <>
 struct answer_to<api_request>
@@ -342,6 +354,8 @@ auto client::fan_out(Source&& source) const
 extern template class fan_out_run<chat_request>;
 extern template class fan_out_run<completion_request>;
 extern template class fan_out_run<embedding_request>;
+extern template class fan_out_run<image_request>;
+extern template class fan_out_run<rerank_request>;
 extern template class fan_out_run<api_request>;
 
 }  // namespace regolo::inline v0
