@@ -8,8 +8,8 @@
 #include <regolo/client_config.hpp>
 #include <regolo/close_reason.hpp>
 #include <regolo/completion.hpp>
-#include <regolo/embedding.hpp>
 #include <regolo/credential.hpp>
+#include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
 #include <regolo/fan_out.hpp>
 #include <regolo/headers.hpp>
@@ -22,6 +22,7 @@
 #include <regolo/sse_parser.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/stream_end.hpp>
+#include <regolo/stream_piece.hpp>
 #include <regolo/tool.hpp>
 #include <regolo/try_await.hpp>
 #include <regolo/usage.hpp>
