@@ -10,6 +10,7 @@
 #include <regolo/client_config.hpp>
 #include <regolo/close_reason.hpp>
 #include <regolo/completion.hpp>
+#include <regolo/conversation.hpp>
 #include <regolo/credential.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
@@ -28,6 +29,7 @@
 #include <regolo/sse_parser.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/stream_end.hpp>
+#include <regolo/stream_piece.hpp>
 #include <regolo/token_count.hpp>
 #include <regolo/tool.hpp>
 #include <regolo/transcript.hpp>

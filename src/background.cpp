@@ -40,7 +40,7 @@ chat_response answer_of(const partial_answer<chat_chunk>& arrived)
 
 completion_response answer_of(const partial_answer<completion_chunk>& arrived)
 {
-    return arrived.answer;
+    return arrived.answer.response();
 }
 
 }  // namespace

@@ -273,8 +273,7 @@ asio::awaitable<chat_stream> conversation::state::ask_stream(std::shared_ptr<sta
     auto stream =
         co_await detail::open_stream<chat_stream>(self->client, std::move(plan), turn->options());
     auto& inside = *detail::stream_access::state_of(stream);
-    inside.on_end = [turn, &inside]() mutable {
-        const auto ended = std::exchange(turn, nullptr);
+    inside.on_end = [ended = std::shared_ptr<open_turn>(turn), &inside] {
         const auto answer = inside.partial.answer.response();
         if (inside.ended == stream_end::done || inside.ended == stream_end::finished)
             ended->commit(answer.message(), answer.finish_reason());

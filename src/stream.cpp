@@ -2,12 +2,12 @@
 #include "core/duration_text.hpp"
 #include "net/saturate.hpp"
 #include "stream_state.hpp"
-#include "turn.hpp"
 
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 namespace regolo::inline v0 {
 
@@ -26,45 +26,37 @@ error make_error(boost::system::error_code code, std::string message)
     return error(std::move(info));
 }
 
-error closed_stream()
+/// The time of a caller who waits with a limit, or without one (zero).
+class patience
 {
-    return make_error(asio::error::operation_aborted, "the stream was closed");
-}
+public:
+    patience(stream_source& source, std::chrono::nanoseconds limit)
+        : source_(source),
+          is_limited_(limit.count() > 0),
+          until_(is_limited_ ? net::later(source.now(), limit) : net::clock::time_point::max())
+    {}
+
+    [[nodiscard]] bool is_over() const { return is_limited_ && source_.now() >= until_; }
+    /// As `stream_source::wait_body` wants it.
+    [[nodiscard]] std::chrono::nanoseconds left() const
+    {
+        if (!is_limited_)
+            return std::chrono::nanoseconds::zero();
+        return std::max(std::chrono::nanoseconds(1),
+                        std::chrono::nanoseconds(until_ - source_.now()));
+    }
+
+private:
+    stream_source& source_;
+    bool is_limited_;
+    net::clock::time_point until_;
+};
 
 }  // namespace
 
-void partial_answer<completion_chunk>::add(const completion_chunk& chunk)
+error closed_stream()
 {
-    if (answer.id.empty())
-        answer.id = chunk.id;
-    if (answer.model.empty())
-        answer.model = chunk.model;
-    answer.object = "text_completion";
-    answer.created = chunk.created;
-    answer.system_fingerprint = chunk.system_fingerprint;
-    if (chunk.usage)
-        answer.usage = chunk.usage;
-    for (const auto& [name, value] : chunk.extra)
-        answer.extra[name] = value;
-    for (const auto& piece : chunk.choices)
-    {
-        auto place = std::find_if(answer.choices.begin(), answer.choices.end(),
-                                  [&](const auto& choice) { return choice.index >= piece.index; });
-        if (place == answer.choices.end() || place->index != piece.index)
-        {
-            place = answer.choices.insert(place, completion_choice());
-            place->index = piece.index;
-        }
-        place->text += piece.text;
-        if (!piece.finish_reason.empty())
-            place->finish_reason = piece.finish_reason;
-        if (!piece.stop_reason.is_null())
-            place->stop_reason = piece.stop_reason;
-        if (!piece.logprobs.is_null())
-            place->logprobs = piece.logprobs;
-        for (const auto& [name, value] : piece.extra)
-            place->extra[name] = value;
-    }
+    return make_error(asio::error::operation_aborted, "the stream was closed");
 }
 
 template <class Chunk>
@@ -87,6 +79,7 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
             case core::stream_step::ended:
                 ended = decoder.ended_as();
                 source->succeed(outcome());
+                tell_end();
                 return step::ended;
             case core::stream_step::failed:
                 failure = decoder.failure();
@@ -119,6 +112,7 @@ error_info basic_stream<Chunk>::state::settle(const error_info& info)
         info.code == asio::error::operation_aborted || info.code == errc::client_closed;
     ended = from_outside ? stream_end::closed : stream_end::failed;
     failure = source->fail(info, outcome());
+    tell_end();
     return *failure;
 }
 
@@ -130,82 +124,91 @@ void basic_stream<Chunk>::state::close() noexcept
         source->stop(asio::error::operation_aborted, "the stream was closed");
         return;
     }
-    if (ended == stream_end::open)
-    {
-        ended = stream_end::closed;
-        source->drop(outcome());
-    }
+    give_up();
     busy.store(false, std::memory_order_release);
 }
 
-namespace {
+template <class Chunk>
+void basic_stream<Chunk>::state::give_up() noexcept
+{
+    if (ended != stream_end::open)
+        return;
+    ended = stream_end::closed;
+    source->drop(outcome());
+    tell_end();
+}
 
-/// The body of every `next`. Free functions, since a member would dangle when its stream moves.
-template <class State, class Chunk>
-asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
-                                std::chrono::nanoseconds limit)
+template <class Chunk>
+void basic_stream<Chunk>::state::tell_end() noexcept
+{
+    const auto told = std::exchange(on_end, nullptr);
+    if (!told)
+        return;
+    try
+    {
+        told();
+    }
+    catch (...)
+    {
+        // Out of memory: whoever listens has to do without.
+    }
+}
+
+template <class Chunk>
+turn basic_stream<Chunk>::state::enter(const std::shared_ptr<state>& self)
 {
     if (!self)
         throw closed_stream();
-    const turn mine(self->busy, phase::body,
-                    "another next() of this stream is waiting; a stream has one caller at a time");
-    const auto until =
-        limit.count() > 0 ? net::later(self->source->now(), limit) : net::clock::time_point::max();
-    for (;;)
+    return turn(self->busy, phase::body,
+                "another next() of this stream is waiting; a stream has one caller at a time");
+}
+
+template <class Chunk>
+bool basic_stream<Chunk>::state::has_ended() const
+{
+    if (ended == stream_end::open)
+        return false;
+    if (failure)
+        throw error(*failure);
+    if (ended == stream_end::closed)
+        throw closed_stream();
+    return true;
+}
+
+template <class Chunk>
+asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
+                                                       std::chrono::nanoseconds limit,
+                                                       retries further)
+{
+    const patience wait(*self.source, limit);
+    for (bool has_waited = false; !self.has_ended();)
     {
-        if (self->ended != stream_end::open)
+        switch (self.advance(out))
         {
-            if (self->failure)
-                throw error(*self->failure);
-            if (self->ended == stream_end::closed)
-                throw closed_stream();
-            co_return false;
-        }
-        switch (self->advance(out))
-        {
-            case State::step::chunk:
+            case step::chunk:
                 co_return true;
-            case State::step::ended:
+            case step::ended:
                 co_return false;
-            case State::step::failed:
-            {
-                std::exception_ptr gone;
-                try
-                {
-                    if (self->delivered)
-                        throw error(*self->failure);
-                    co_await self->source->reopen(*self->failure);
-                }
-                catch (...)
-                {
-                    gone = std::current_exception();
-                }
-                if (gone)
-                    throw error(self->settle(to_error_info(std::move(gone))));
-                self->failure.reset();
-                self->seen_event = false;
-                self->decoder.start(self->source->head());
+            case step::failed:
+                co_await try_again(self, further);
                 break;
-            }
-            case State::step::wait:
+            case step::wait:
             {
-                auto left = std::chrono::nanoseconds::zero();
-                if (limit.count() > 0)
-                {
-                    left = std::max(std::chrono::nanoseconds(1),
-                                    std::chrono::nanoseconds(until - self->source->now()));
-                }
+                // A server that sends nothing but comments must not go on for ever.
                 boost::system::error_code ec;
+                if (std::exchange(has_waited, true) && wait.is_over())
+                    ec = errc::wait_timeout;
                 try
                 {
-                    co_await self->source->wait_body(left, !self->seen_event);
+                    if (!ec)
+                        co_await self.source->wait_body(wait.left(), !self.seen_event);
                 }
                 catch (const boost::system::system_error& timeout)
                 {
                     ec = timeout.code();
                 }
                 if (ec == errc::context_stopped)
-                    throw error(self->settle(context_stopped_error().info()));
+                    throw error(self.settle(context_stopped_error().info()));
                 if (ec)
                 {
                     throw make_error(ec, "no chunk within " + core::to_text(limit) +
@@ -215,14 +218,42 @@ asio::awaitable<bool> take_next(std::shared_ptr<State> self, Chunk& out,
             }
         }
     }
+    co_return false;
 }
+
+/// Begins anew after a failure that the user has seen nothing of, or ends the stream with it.
+template <class Chunk>
+asio::awaitable<void> basic_stream<Chunk>::state::try_again(state& self, retries further)
+{
+    std::exception_ptr gone;
+    try
+    {
+        if (self.delivered || further == retries::none)
+            throw error(*self.failure);
+        co_await self.source->reopen(*self.failure);
+    }
+    catch (...)
+    {
+        gone = std::current_exception();
+    }
+    if (gone)
+        throw error(self.settle(to_error_info(std::move(gone))));
+    self.failure.reset();
+    self.seen_event = false;
+    self.decoder.start(self.source->head());
+}
+
+namespace {
+
+// Free functions that hold the state, since a member would dangle when its stream moves.
 
 template <class Chunk, class State>
 asio::awaitable<std::optional<Chunk>> take_optional(std::shared_ptr<State> self,
                                                     std::chrono::nanoseconds limit)
 {
+    const turn mine = State::enter(self);
     std::optional<Chunk> found(std::in_place);
-    const bool more = co_await take_next(std::move(self), *found, limit);
+    const bool more = co_await State::take(*self, *found, limit, State::retries::allowed);
     if (!more)
         found.reset();
     co_return found;
@@ -231,7 +262,9 @@ asio::awaitable<std::optional<Chunk>> take_optional(std::shared_ptr<State> self,
 template <class State, class Chunk>
 asio::awaitable<bool> take_into(std::shared_ptr<State> self, Chunk* out)
 {
-    co_return co_await take_next(std::move(self), *out, std::chrono::nanoseconds::zero());
+    const turn mine = State::enter(self);
+    co_return co_await State::take(*self, *out, std::chrono::nanoseconds::zero(),
+                                   State::retries::allowed);
 }
 
 const metadata& no_metadata()
@@ -325,19 +358,5 @@ template class basic_stream<server_event>;
 template class basic_stream<std::string>;
 
 }  // namespace detail
-
-chat_response chat_stream::partial() const
-{
-    auto answer = state_ ? state_->partial.answer.response() : chat_response();
-    answer.metadata = metadata();
-    return answer;
-}
-
-completion_response completion_stream::partial() const
-{
-    auto answer = state_ ? state_->partial.answer : completion_response();
-    answer.metadata = metadata();
-    return answer;
-}
 
 }  // namespace regolo::inline v0

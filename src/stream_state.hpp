@@ -1,14 +1,22 @@
 #pragma once
 
 #include "core/byte_decoder.hpp"
+#include "core/completion_accumulator.hpp"
+#include "core/piece_cutter.hpp"
 #include "core/stream_decoder.hpp"
 #include "stream_source.hpp"
+#include "turn.hpp"
 
 #include <regolo/chat_accumulator.hpp>
 #include <regolo/stream.hpp>
 #include <regolo/try_await.hpp>
 
+#include <boost/asio/awaitable.hpp>
+
 #include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -31,16 +39,19 @@ struct partial_answer<chat_chunk>
         static_cast<void>(answer.add(chunk));
     }
 
-    chat_accumulator answer;
+    chat_accumulator answer{static_cast<std::size_t>(-1)};
 };
 
 template <>
 struct partial_answer<completion_chunk>
 {
-    void add(const completion_chunk& chunk);
+    void add(const completion_chunk& chunk) { answer.add(chunk); }
 
-    completion_response answer;
+    core::completion_accumulator answer;
 };
+
+/// Why a stream that was closed has nothing to give.
+error closed_stream();
 
 /** The inside of a stream.
 
@@ -70,10 +81,37 @@ struct basic_stream<Chunk>::state
     /// The next chunk out of what has arrived. On `failed`, `failure` says why.
     step advance(Chunk& out);
 
+    /// What a failure before the first chunk leads to.
+    enum class retries
+    {
+        allowed,
+        none
+    };
+
+    /** The next chunk; false at the end. Throws what ended the stream.
+
+        @param self   kept alive by the caller, who has the turn
+        @param out    as well
+        @param limit  of one wait, zero for none: `errc::wait_timeout` leaves the stream whole
+    */
+    static boost::asio::awaitable<bool> take(state& self, Chunk& out,
+                                             std::chrono::nanoseconds limit, retries further);
+
+    /// The turn of a caller. @throws error  without a stream, or while another one has the turn
+    static turn enter(const std::shared_ptr<state>& self);
+
+    /// Whether the stream has ended as it should. @throws error  what ended it otherwise
+    [[nodiscard]] bool has_ended() const;
+
     /// Ends the stream with that error and returns it complete.
     error_info settle(const error_info& info);
+    /// Ends it on behalf of who has the turn.
+    void give_up() noexcept;
     /// Ends it from outside. A `next()` that waits hears of it.
     void close() noexcept;
+
+    void tell_end() noexcept;
+    static boost::asio::awaitable<void> try_again(state& self, retries further);
 
     [[nodiscard]] call_outcome outcome() const noexcept
     {
@@ -87,8 +125,10 @@ struct basic_stream<Chunk>::state
     std::atomic<bool> busy{false};  // a next() runs
     bool delivered = false;         // a chunk was handed out: no further attempt
     bool seen_event = false;
+    std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for
     stream_end ended = stream_end::open;
     std::optional<error_info> failure;  // settled once `ended` says so
+    std::function<void()> on_end;       // called once, when `ended` says so
 };
 
 /// Makes streams of calls.

@@ -30,7 +30,7 @@ public:
     /// The same, moved out. The accumulator is empty afterwards.
     [[nodiscard]] chat_response take();
 
-    /// The text of the first choice so far. The view is valid until the next call of a member.
+    /// The text of choice 0 so far. The view is valid until the next call of a member.
     [[nodiscard]] std::string_view text() const noexcept;
 
     /// Every choice seen so far has its finish reason, and there is at least one.

@@ -43,6 +43,8 @@ enum class errc
     not_started,
     /// The source of an upload failed, or gave another number of bytes than it had announced.
     upload_failed,
+    /// The whole answer was asked for while its stream is still open.
+    stream_open,
 
     /// `time_limits::queue` passed before a place in the pool was free.
     queue_timeout = 100,

@@ -6,12 +6,15 @@
 #include <regolo/error.hpp>
 #include <regolo/metadata.hpp>
 #include <regolo/stream_end.hpp>
+#include <regolo/stream_piece.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace regolo::inline v0 {
 
@@ -89,6 +92,64 @@ protected:
     friend struct stream_access;
 };
 
+template <class Chunk>
+struct stream_traits;
+template <>
+struct stream_traits<chat_chunk>
+{
+    using answer = chat_response;
+};
+template <>
+struct stream_traits<completion_chunk>
+{
+    using answer = completion_response;
+};
+
+/** What the streams of an answer have in common: it is put together while its chunks are handed out, by any of
+    the functions, which may be mixed. */
+template <class Chunk>
+class REGOLO_EXPORT answer_stream : public basic_stream<Chunk>
+{
+public:
+    using answer_type = typename stream_traits<Chunk>::answer;
+
+    answer_stream() = default;
+
+    /** The text that the next chunks add to choice 0: never empty, chunks that add none are passed over. Nothing at
+        the end. Everything else is as for `next()`. */
+    [[nodiscard]] boost::asio::awaitable<std::optional<std::string>> next_text();
+
+    /// The text of choice 0 as far as it has been handed out, also after an error. Costs nothing; valid until the
+    /// next call of another member.
+    [[nodiscard]] std::string_view text() const noexcept;
+
+    /// The answer as far as it has been handed out, also after an error. A copy.
+    [[nodiscard]] answer_type partial() const;
+
+    /** The whole answer, once the stream has ended as it should: what a call without streaming returns. A copy; of an
+        rvalue (`std::move(stream).final()`) moved out, after which `text()` and `partial()` are empty.
+
+        @par Errors  `errc::stream_open` while the stream has not ended; after an error or `close()` what `next()` throws
+    */
+    [[nodiscard]] answer_type final() const&;
+    [[nodiscard]] answer_type final() &&;
+
+    /** Reads on without handing anything out, to learn how the answer ends: its finish reason and usage. After `limit`
+        the stream is closed.
+
+        @param limit  for all of it; zero takes what has arrived and closes
+        @returns      the answer as far as it is known then. Its usage is unset if it was not reached: unknown, not zero.
+                      `ended_as()` tells an answer that was reached whole (`done`, `finished`) from one that was cut (`closed`)
+        @par Errors       as `next()`, but nothing is tried again; what had arrived stays in `partial()`. On a stream that
+                          has ended already: the answer, or again what ended it
+        @par Cancellation as that of `next()`: the stream ends, the connection closes, `partial()` stays
+    */
+    [[nodiscard]] boost::asio::awaitable<answer_type> finish(std::chrono::nanoseconds limit);
+
+protected:
+    using basic_stream<Chunk>::basic_stream;
+};
+
 }  // namespace detail
 
 /** The chunks of a streamed chat answer.
@@ -100,30 +161,33 @@ protected:
         std::cout << chunk->text() << std::flush;
     @endcode
 */
-class REGOLO_EXPORT chat_stream : public detail::basic_stream<chat_chunk>
+class REGOLO_EXPORT chat_stream : public detail::answer_stream<chat_chunk>
 {
 public:
     chat_stream() = default;
 
-    /// The answer as far as it has been handed out, also after an error. A copy.
-    [[nodiscard]] chat_response partial() const;
+    /** The next thing that the answer tells, or nothing at the end; otherwise as `next()`.
+
+        The pieces of one chunk come one after the other, choice by choice in the order of the chunk; of each choice the
+        reasoning, the content, the refusal, the tool calls and the finish reason; the usage at last. Those that are still
+        to come are not forgotten by a `next()` or `next_text()` in between, which go on with the next chunk.
+        `text()` and `partial()` have the whole chunk from its first piece on.
+    */
+    [[nodiscard]] boost::asio::awaitable<std::optional<stream_piece>> next_piece();
 
 private:
-    using basic_stream::basic_stream;
+    using answer_stream::answer_stream;
     friend struct detail::stream_access;
 };
 
 /// The chunks of a streamed completion; used as `chat_stream` is.
-class REGOLO_EXPORT completion_stream : public detail::basic_stream<completion_chunk>
+class REGOLO_EXPORT completion_stream : public detail::answer_stream<completion_chunk>
 {
 public:
     completion_stream() = default;
 
-    /// The answer as far as it has been handed out, also after an error. A copy.
-    [[nodiscard]] completion_response partial() const;
-
 private:
-    using basic_stream::basic_stream;
+    using answer_stream::answer_stream;
     friend struct detail::stream_access;
 };
 
@@ -142,5 +206,7 @@ private:
 extern template class detail::basic_stream<chat_chunk>;
 extern template class detail::basic_stream<completion_chunk>;
 extern template class detail::basic_stream<server_event>;
+extern template class detail::answer_stream<chat_chunk>;
+extern template class detail::answer_stream<completion_chunk>;
 
 }  // namespace regolo::inline v0

@@ -12,6 +12,7 @@
 namespace regolo::inline v0 {
 
 using core::keep_first;
+using core::keep_last;
 using core::merge;
 using core::merge_members;
 using core::tool_call_merger;
@@ -26,12 +27,6 @@ void append(std::optional<std::string>& text, const std::optional<std::string>& 
         *text += *piece;
     else
         text = piece;
-}
-
-void keep_last(std::string& text, const std::string& next)
-{
-    if (!next.empty())
-        text = next;
 }
 
 template <class T>
@@ -212,7 +207,12 @@ chat_response chat_accumulator::take()
     return answer;
 }
 
-std::string_view chat_accumulator::text() const noexcept { return state_->response.text(); }
+std::string_view chat_accumulator::text() const noexcept
+{
+    const auto& choices = state_->response.choices;
+    const bool has_first = !choices.empty() && choices.front().index == 0;
+    return has_first ? std::string_view(state_->response.text()) : std::string_view();
+}
 
 bool chat_accumulator::finished() const noexcept
 {

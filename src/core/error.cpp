@@ -34,6 +34,7 @@ constexpr auto entries = std::to_array<errc_entry>({
     {errc::context_stopped, "context_stopped", "the client's execution context has stopped"},
     {errc::not_started, "not_started", "the item was never sent"},
     {errc::upload_failed, "upload_failed", "the source of the upload failed"},
+    {errc::stream_open, "stream_open", "the stream has not ended yet"},
     {errc::queue_timeout, "queue_timeout", "time limit for a place in the pool"},
     {errc::connect_timeout, "connect_timeout", "time limit for connecting"},
     {errc::wait_timeout, "wait_timeout", "time limit of this wait; the stream is whole"},

@@ -4,9 +4,7 @@ namespace regolo::core {
 
 namespace json = boost::json;
 
-namespace {
-
-void merge_member(json::value& into, const json::value& next, merge how)
+void merge_value(json::value& into, const json::value& next, merge how)
 {
     if (next.is_null())
         return;
@@ -32,14 +30,12 @@ void merge_member(json::value& into, const json::value& next, merge how)
     }
 }
 
-}  // namespace
-
 void merge_members(json::object& into, const json::object& next, merge how)
 {
     for (const auto& member : next)
     {
         if (auto* known = into.if_contains(member.key()))
-            merge_member(*known, member.value(), how);
+            merge_value(*known, member.value(), how);
         else
             into.emplace(member.key(), json::value(member.value(), into.storage()));
     }

@@ -1,0 +1,212 @@
+#include "net/saturate.hpp"
+#include "stream_state.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace regolo::inline v0 {
+
+namespace detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto no_limit = std::chrono::nanoseconds::zero();
+
+/// Moves the text that a chunk adds to choice 0 out of it.
+std::string take_text(chat_chunk& chunk)
+{
+    for (auto& choice : chunk.choices)
+    {
+        if (choice.index == 0 && choice.delta.content)
+            return std::move(*choice.delta.content);
+    }
+    return {};
+}
+
+std::string take_text(completion_chunk& chunk)
+{
+    for (auto& choice : chunk.choices)
+    {
+        if (choice.index == 0)
+            return std::move(choice.text);
+    }
+    return {};
+}
+
+template <class Chunk, class State>
+asio::awaitable<std::optional<std::string>> take_next_text(std::shared_ptr<State> self)
+{
+    const turn mine = State::enter(self);
+    Chunk chunk;
+    for (;;)
+    {
+        const bool more = co_await State::take(*self, chunk, no_limit, State::retries::allowed);
+        if (!more)
+            co_return std::nullopt;
+        auto text = take_text(chunk);
+        if (!text.empty())
+            co_return std::optional<std::string>(std::move(text));
+    }
+}
+
+template <class State>
+asio::awaitable<std::optional<stream_piece>> take_next_piece(std::shared_ptr<State> self)
+{
+    const turn mine = State::enter(self);
+    if (!self->pieces)
+        self->pieces = std::make_unique<core::piece_cutter>();
+    std::optional<stream_piece> piece(std::in_place);
+    while (!self->pieces->pull(*piece))
+    {
+        const bool more =
+            co_await State::take(*self, self->pieces->refill(), no_limit, State::retries::allowed);
+        if (!more)
+            co_return std::nullopt;
+        self->pieces->start();
+    }
+    co_return piece;
+}
+
+template <class Answer, class State>
+Answer copy_answer(const std::shared_ptr<State>& self)
+{
+    if (!self)
+        return {};
+    Answer answer = self->partial.answer.response();
+    answer.metadata = self->source->metadata();
+    return answer;
+}
+
+/// Takes what has arrived, without waiting; ends the stream where more would have to come.
+template <class Chunk, class State>
+void take_rest(State& self)
+{
+    Chunk chunk;
+    for (;;)
+    {
+        switch (self.advance(chunk))
+        {
+            case State::step::chunk:
+                break;
+            case State::step::ended:
+                return;
+            case State::step::failed:
+                throw error(self.settle(*self.failure));
+            case State::step::wait:
+                return self.give_up();
+        }
+    }
+}
+
+template <class Chunk, class State>
+asio::awaitable<typename stream_traits<Chunk>::answer> read_to_end(std::shared_ptr<State> self,
+                                                                   std::chrono::nanoseconds limit)
+{
+    const turn mine = State::enter(self);
+    const auto now = [&] { return self->source->now(); };
+    const auto until = net::later(now(), std::max(limit, no_limit));
+    Chunk chunk;
+    bool more = !self->has_ended();
+    while (more)
+    {
+        const auto left = std::chrono::nanoseconds(until - now());
+        if (left <= no_limit)
+        {
+            take_rest<Chunk>(*self);
+            break;
+        }
+        try
+        {
+            more = co_await State::take(*self, chunk, left, State::retries::none);
+        }
+        catch (const error& failure)
+        {
+            if (failure.code() != errc::wait_timeout)
+                throw;
+        }
+    }
+    co_return copy_answer<typename stream_traits<Chunk>::answer>(self);
+}
+
+error open_stream_error()
+{
+    error_info info;
+    info.code = errc::stream_open;
+    info.where = phase::body;
+    info.message =
+        "the answer is not complete, its stream is still open: read it to the end, or call "
+        "finish(); "
+        "partial() has what has arrived";
+    return error(std::move(info));
+}
+
+/// @throws error  unless the stream has ended as it should
+template <class State>
+void require_end(const std::shared_ptr<State>& self)
+{
+    if (!self)
+        throw closed_stream();
+    if (!self->has_ended())
+        throw open_stream_error();
+}
+
+}  // namespace
+
+template <class Chunk>
+asio::awaitable<std::optional<std::string>> answer_stream<Chunk>::next_text()
+{
+    return take_next_text<Chunk>(this->state_);
+}
+
+template <class Chunk>
+std::string_view answer_stream<Chunk>::text() const noexcept
+{
+    return this->state_ ? this->state_->partial.answer.text() : std::string_view();
+}
+
+template <class Chunk>
+auto answer_stream<Chunk>::partial() const -> answer_type
+{
+    return copy_answer<answer_type>(this->state_);
+}
+
+template <class Chunk>
+auto answer_stream<Chunk>::final() const& -> answer_type
+{
+    require_end(this->state_);
+    return copy_answer<answer_type>(this->state_);
+}
+
+template <class Chunk>
+auto answer_stream<Chunk>::final() && -> answer_type
+{
+    require_end(this->state_);
+    auto answer = this->state_->partial.answer.take();
+    answer.metadata = this->state_->source->metadata();
+    return answer;
+}
+
+template <class Chunk>
+auto answer_stream<Chunk>::finish(std::chrono::nanoseconds limit) -> asio::awaitable<answer_type>
+{
+    return read_to_end<Chunk>(this->state_, limit);
+}
+
+template class answer_stream<chat_chunk>;
+template class answer_stream<completion_chunk>;
+
+}  // namespace detail
+
+boost::asio::awaitable<std::optional<stream_piece>> chat_stream::next_piece()
+{
+    return detail::take_next_piece(state_);
+}
+
+}  // namespace regolo::inline v0

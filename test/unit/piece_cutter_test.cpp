@@ -1,0 +1,93 @@
+#include "core/piece_cutter.hpp"
+
+#include <regolo/json.hpp>
+
+#include <boost/json/parse.hpp>
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace regolo::test {
+namespace {
+
+std::string told(const stream_piece& piece)
+{
+    const auto choice = std::to_string(piece.choice) + ' ';
+    switch (piece.kind)
+    {
+        case piece_kind::content:
+            return choice + "content " + piece.text;
+        case piece_kind::reasoning:
+            return choice + "reasoning " + piece.text;
+        case piece_kind::refusal:
+            return choice + "refusal " + piece.text;
+        case piece_kind::tool_call:
+            return choice + "tool_call " + std::to_string(piece.tool_call.index.value_or(-1)) +
+                   ' ' + piece.tool_call.name + ' ' + piece.tool_call.arguments;
+        case piece_kind::finish:
+            return choice + "finish " + piece.text;
+        case piece_kind::usage:
+            return choice + "usage " + std::to_string(piece.usage.completion_tokens.value_or(-1));
+    }
+    return "?";
+}
+
+std::vector<std::string> pieces_of(core::piece_cutter& cutter, std::string_view json)
+{
+    cutter.refill() = from_json<chat_chunk>(boost::json::parse(json)).value();
+    cutter.start();
+    std::vector<std::string> all;
+    stream_piece piece;
+    while (cutter.pull(piece))
+        all.push_back(told(piece));
+    return all;
+}
+
+using list = std::vector<std::string>;
+
+TEST(PieceCutter, KeepsToItsOrder)
+{
+    core::piece_cutter cutter;
+    EXPECT_EQ(pieces_of(cutter, R"({"usage":{"completion_tokens":7},"choices":[
+        {"index":1,"finish_reason":"tool_calls","delta":{"content":"b"}},
+        {"index":0,"finish_reason":"stop","delta":{"refusal":"no","content":"c","reasoning":"r",
+         "tool_calls":[{"index":1,"function":{"name":"g","arguments":"{"}},
+                       {"function":{"arguments":"}"}}],
+         "function_call":{"name":"old","arguments":"[]"
+}
+}
+}]
+})"),
+              (list{"1 content b", "1 finish tool_calls", "0 reasoning r", "0 content c",
+                    "0 refusal no", "0 tool_call 1 g {", "0 tool_call -1  }",
+                    "0 tool_call -1 old []", "0 finish stop", "0 usage 7"}));
+    // Nothing of it is left for the next one.
+    EXPECT_EQ(pieces_of(cutter, R"({"choices":[{"index":0,"delta":{"content":"d"}}]})"),
+              list{"0 content d"});
+}
+
+TEST(PieceCutter, HasNothingOfWhatIsEmpty)
+{
+    core::piece_cutter cutter;
+    stream_piece piece;
+    EXPECT_FALSE(cutter.pull(piece));
+    EXPECT_EQ(pieces_of(cutter, R"({"choices":[]})"), list{});
+    EXPECT_EQ(
+        pieces_of(cutter, R"({"choices":[{"index":0,"finish_reason":"","delta":{"role":"assistant",
+            "content":"","reasoning_content":"","refusal":null,"tool_calls":[]}},{"index":1}]})"),
+        list{});
+}
+
+TEST(PieceCutter, DoesNotLookAtAChunkThatWasNotWritten)
+{
+    core::piece_cutter cutter;
+    EXPECT_EQ(pieces_of(cutter, R"({"choices":[{"index":0,"delta":{"content":"a"}}]})").size(), 1U);
+    cutter.refill().choices.emplace_back().delta.content = "half";
+    stream_piece piece;
+    EXPECT_FALSE(cutter.pull(piece));
+}
+
+}  // namespace
+}  // namespace regolo::test
