@@ -16,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -111,7 +112,7 @@ struct basic_stream<Chunk>::state
     void close() noexcept;
 
     void tell_end() noexcept;
-    static boost::asio::awaitable<void> try_again(state& self, retries further);
+    void begin_again(std::exception_ptr gone);
 
     [[nodiscard]] call_outcome outcome() const noexcept
     {
