@@ -6,11 +6,13 @@
 #include "core/request_body.hpp"
 #include "core/transcript_codec.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace regolo::inline v0::detail {
 
@@ -239,6 +241,50 @@ error_info make_info(boost::system::error_code code, const char* message)
     }
 }
 
+/// The list is that of the client's own server.
+bool has_to_check_model(const client_state& client, const call_plan& plan,
+                        const call_options& options)
+{
+    return client.config.check_models && !plan.model.empty() && options.base_url.empty();
+}
+
+error_info unknown_model(const std::string& name, const std::vector<std::string>& known)
+{
+    constexpr std::size_t most = 20;
+    error_info info;
+    info.code = errc::not_found;
+    info.message = "the server does not list the model \"" + name + "\"; it has";
+    for (std::size_t i = 0; i < std::min(known.size(), most); ++i)
+        info.message += (i == 0 ? " " : ", ") + known[i];
+    if (known.empty())
+        info.message += " none";
+    else if (known.size() > most)
+        info.message += " and " + std::to_string(known.size() - most) + " more";
+    return info;
+}
+
+// Before the call itself, which begins when it is certain to be sent.
+asio::awaitable<void> check_model(std::shared_ptr<client_state> client, std::string name,
+                                  call_options options)
+{
+    auto known = client->models.knows(name, client->world->timer->now());
+    if (!known)
+    {
+        options.query.clear();
+        options.keep_body = false;
+        options.call_id.clear();
+        const auto list =
+            co_await fetch<model_list>(client, models_plan(), std::move(options), nullptr);
+        std::vector<std::string> names;
+        for (const auto& each : list.data)
+            names.push_back(each.id);
+        client->models.put(std::move(names), client->world->timer->now());
+        known = client->models.knows(name, client->world->timer->now());
+    }
+    if (!known.value_or(false))
+        throw error(unknown_model(name, client->models.names()));
+}
+
 error_info found_in_body(error_info info)
 {
     info.where = phase::body;
@@ -252,18 +298,23 @@ template <class Answer>
 asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan plan,
                               call_options options, std::shared_ptr<admission> gate)
 {
+    if (has_to_check_model(*client, plan, options))
+        co_await check_model(client, plan.model, options);
+    const bool keep_body = options.keep_body;
     const auto running =
         call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
     std::exception_ptr failure;
     try
     {
         co_await running->open(true);
+        std::string kept = keep_body ? running->body() : std::string();
         auto read = read_answer<Answer>(running->body(), running->metadata(), running->bounds());
         if (!read)
             throw error(found_in_body(read.error()));
         Answer answer = std::move(*read);
         running->succeed(outcome_of(answer));
         answer.metadata = std::move(running->metadata());
+        answer.metadata.body = std::move(kept);
         co_return answer;
     }
     catch (...)
@@ -277,6 +328,8 @@ template <class Stream>
 asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
                                     call_options options)
 {
+    if (has_to_check_model(*client, plan, options))
+        co_await check_model(client, plan.model, options);
     const auto running = call::start(std::move(client), std::move(plan), std::move(options));
     std::exception_ptr failure;
     try

@@ -51,6 +51,8 @@ public:
     std::stop_token stop;
     /// Travels with each observer event of the call, such as a parent span.
     std::shared_ptr<void> context;
+    /// Keep the bytes of a whole answer in `metadata::body`, as they came.
+    bool keep_body = false;
     /// Identifies the call to the server and in errors and events. Empty: a new UUID.
     std::string call_id;
 };

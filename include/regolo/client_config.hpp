@@ -70,6 +70,9 @@ public:
     /// For chat and completion requests that name no model. Empty: such a request is `errc::invalid_request`.
     std::string model;
     default_models models;
+    /// Look each model up in the server's list before a request goes to it: a name that is not there is `errc::not_found`, with
+    /// those that are. The list is kept for five minutes.
+    bool check_models = false;
     endpoint_paths paths;
     /// Allows `http://` with a key to hosts that are not local by name.
     bool allow_plaintext = false;
