@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/answer_doubts.hpp>
 #include <regolo/api_request.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>

@@ -1,10 +1,12 @@
 #include "operations.hpp"
 
 #include "core/codec.hpp"
+#include "core/find_doubts.hpp"
 
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,11 +25,20 @@ result<net::outgoing_body> make_body(result<std::string> encoded)
     return body;
 }
 
+/// `extra` wins over the typed member.
+template <class Request>
+std::string model_of(const Request& request, const std::string& default_model)
+{
+    if (const auto* other = request.extra.if_contains("model"); other && other->is_string())
+        return std::string(other->get_string());
+    return request.model.empty() ? default_model : request.model;
+}
+
 template <class Request>
 call_plan generation_plan(const client_state& client, const Request& request, bool stream)
 {
     call_plan plan;
-    plan.model = request.model.empty() ? client.config.model : request.model;
+    plan.model = model_of(request, client.config.model);
     plan.body = make_body(core::encode(request, stream, client.config.model));
     plan.stream = stream;
     return plan;
@@ -124,6 +135,39 @@ call_outcome outcome_of(const Answer& answer)
     return outcome;
 }
 
+/// The answer that has been read. @throws error  where it is none
+template <class Answer>
+Answer take_answer(call& running)
+{
+    auto read = read_answer<Answer>(running.body(), running.bounds());
+    if (read)
+        return std::move(*read);
+    auto info = read.error();
+    info.where = phase::body;
+    info.sent = true;
+    throw error(std::move(info));
+}
+
+/// Why an answer is refused that is whole and only looks good.
+template <class Answer>
+std::optional<error_info> find_refusal([[maybe_unused]] call& running,
+                                       [[maybe_unused]] const Answer& answer)
+{
+    if constexpr (requires { answer.doubts(); })
+    {
+        const auto refused = running.fail_on();
+        const auto& asked = running.metadata().model_asked;
+        if (!refused)
+            return std::nullopt;
+        auto info =
+            core::refuse_doubts(core::find_doubts(answer, asked), refused, asked, answer.model);
+        if (info)
+            info->partial_text = answer.text();
+        return info;
+    }
+    return std::nullopt;
+}
+
 error_info make_info(boost::system::error_code code, const char* message)
 {
     error_info info;
@@ -168,15 +212,13 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
     try
     {
         co_await running->open(true);
-        auto read = read_answer<Answer>(running->body(), running->bounds());
-        if (!read)
+        Answer answer = take_answer<Answer>(*running);
+        for (auto refusal = find_refusal(*running, answer); refusal;
+             refusal = find_refusal(*running, answer))
         {
-            auto info = read.error();
-            info.where = phase::body;
-            info.sent = true;
-            throw error(std::move(info));
+            co_await running->reopen(*refusal);
+            answer = take_answer<Answer>(*running);
         }
-        Answer answer = std::move(*read);
         running->succeed(outcome_of(answer));
         answer.metadata = std::move(running->metadata());
         co_return answer;
@@ -190,9 +232,10 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
 
 template <class Stream>
 asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
-                                    call_options options)
+                                    call_options options, std::shared_ptr<admission> gate)
 {
-    const auto running = call::start(std::move(client), std::move(plan), std::move(options));
+    const auto running =
+        call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
     std::exception_ptr failure;
     try
     {
@@ -213,8 +256,9 @@ template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_
 template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
-template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
-template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);
-template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options);
+template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options,
+                                                        gate_ptr);
+template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 
 }  // namespace regolo::inline v0::detail
