@@ -1,6 +1,7 @@
 #pragma once
 
 #include <regolo/account.hpp>
+#include <regolo/answer_doubts.hpp>
 #include <regolo/api_request.hpp>
 #include <regolo/byte_stream.hpp>
 #include <regolo/call_options.hpp>

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace regolo::inline v0::detail {
 
@@ -35,6 +36,26 @@ public:
 
     /// A server asked one attempt for a pause, whether or not it will be made again.
     virtual void note_refusal(time_point until) = 0;
+};
+
+/// What an attempt has been admitted to, and leaves.
+class admitted
+{
+public:
+    admitted(admission& gate, admission::ticket held) noexcept : gate_(&gate), ticket_(held) {}
+    ~admitted() { leave(false); }
+    admitted(const admitted&) = delete;
+    admitted& operator=(const admitted&) = delete;
+
+    void leave(bool refused) noexcept
+    {
+        if (auto* gate = std::exchange(gate_, nullptr))
+            gate->leave(ticket_, refused);
+    }
+
+private:
+    admission* gate_;
+    admission::ticket ticket_;
 };
 
 /// The one of a client: lets everything pass, except while a server has asked for a pause.

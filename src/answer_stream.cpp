@@ -1,9 +1,7 @@
-#include "net/saturate.hpp"
 #include "stream_state.hpp"
 
 #include <boost/asio/error.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,20 +38,23 @@ std::string take_text(completion_chunk& chunk)
     return {};
 }
 
+template <class Chunk>
+bool has_text(const Chunk& chunk)
+{
+    return !chunk.text().empty();
+}
+
 template <class Chunk, class State>
 asio::awaitable<std::optional<std::string>> take_next_text(std::shared_ptr<State> self)
 {
     const turn mine = State::enter(self);
     Chunk chunk;
-    for (;;)
-    {
-        const bool more = co_await State::take(*self, chunk, no_limit, State::retries::allowed);
-        if (!more)
-            co_return std::nullopt;
-        auto text = take_text(chunk);
-        if (!text.empty())
-            co_return std::optional<std::string>(std::move(text));
-    }
+    const bool more =
+        co_await State::take(*self, chunk, no_limit, State::retries::allowed, &has_text<Chunk>);
+    std::optional<std::string> text;
+    if (more)
+        text = take_text(chunk);
+    co_return text;
 }
 
 template <class State>
@@ -62,15 +63,16 @@ asio::awaitable<std::optional<stream_piece>> take_next_piece(std::shared_ptr<Sta
     const turn mine = State::enter(self);
     if (!self->pieces)
         self->pieces = std::make_unique<core::piece_cutter>();
+    auto& pieces = *self->pieces;
     std::optional<stream_piece> piece(std::in_place);
-    while (!self->pieces->pull(*piece))
-    {
-        const bool more =
-            co_await State::take(*self, self->pieces->refill(), no_limit, State::retries::allowed);
-        if (!more)
-            co_return std::nullopt;
-        self->pieces->start();
-    }
+    if (pieces.pull(*piece))
+        co_return piece;
+    const bool more = co_await State::take(*self, pieces.refill(), no_limit,
+                                           State::retries::allowed, &core::has_pieces);
+    if (more)
+        pieces.start();
+    if (!more || !pieces.pull(*piece))
+        piece.reset();
     co_return piece;
 }
 
@@ -110,28 +112,23 @@ asio::awaitable<typename stream_traits<Chunk>::answer> read_to_end(std::shared_p
                                                                    std::chrono::nanoseconds limit)
 {
     const turn mine = State::enter(self);
-    const auto now = [&] { return self->source->now(); };
-    const auto until = net::later(now(), std::max(limit, no_limit));
     Chunk chunk;
-    bool more = !self->has_ended();
-    while (more)
+    bool is_late = limit <= no_limit && !self->has_ended();
+    if (!is_late)
     {
-        const auto left = std::chrono::nanoseconds(until - now());
-        if (left <= no_limit)
-        {
-            take_rest<Chunk>(*self);
-            break;
-        }
         try
         {
-            more = co_await State::take(*self, chunk, left, State::retries::none);
+            co_await State::take(*self, chunk, limit, State::retries::none, &State::none);
         }
         catch (const error& failure)
         {
-            if (failure.code() != errc::wait_timeout)
+            is_late = failure.code() == errc::wait_timeout;
+            if (!is_late)
                 throw;
         }
     }
+    if (is_late)
+        take_rest<Chunk>(*self);
     co_return copy_answer<typename stream_traits<Chunk>::answer>(self);
 }
 

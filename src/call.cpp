@@ -38,26 +38,6 @@ bool is_refusal(const error_info& failure)
     return status == 429 || status == 503 || status == 529;
 }
 
-/// What an attempt has been admitted to, and leaves.
-class admitted
-{
-public:
-    admitted(admission& gate, admission::ticket held) noexcept : gate_(&gate), ticket_(held) {}
-    ~admitted() { leave(false); }
-    admitted(const admitted&) = delete;
-    admitted& operator=(const admitted&) = delete;
-
-    void leave(bool refused) noexcept
-    {
-        if (auto* gate = std::exchange(gate_, nullptr))
-            gate->leave(ticket_, refused);
-    }
-
-private:
-    admission* gate_;
-    admission::ticket ticket_;
-};
-
 }  // namespace
 
 std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_plan plan,
@@ -95,6 +75,7 @@ call::call(std::shared_ptr<client_state> client, call_plan plan, call_options op
       report_(*client_, plan_, options_, call_id_)
 {
     metadata_.call_id = call_id_;
+    metadata_.model_asked = plan_.model;
 }
 
 call::~call() { end(nullptr, {}, true); }
@@ -146,9 +127,10 @@ asio::awaitable<void> call::open(bool whole)
 asio::awaitable<void> call::reopen(error_info failure)
 {
     const auto self = shared_from_this();
-    feed_->reset();
+    if (feed_)
+        feed_->reset();
     complete_info(failure);
-    co_await perform(run(self, false, std::move(failure)));
+    co_await perform(run(self, !feed_, std::move(failure)));
 }
 
 asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first_event)
@@ -190,13 +172,16 @@ call::work call::run(std::shared_ptr<call> self, bool whole, std::optional<error
     if (!failure)
     {
         // Now, on the strand: until the caller has resumed, an abort may take the connection from the exchange.
-        if (!whole)
+        if (whole)
+            self->place_.reset();
+        else
             self->feed_->start(self->exchange_);
         co_return;
     }
     auto info = self->describe_failure(std::move(failure));
     self->discard_exchange(self->scope_->aborted() ? close_reason::cancelled
                                                    : close_reason::failed);
+    self->place_.reset();
     throw error(std::move(info));
 }
 
@@ -208,6 +193,8 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
         request_ = prepare(*client_, plan_, options_, call_id_);
         report_.set_origin(request_->url.origin);
     }
+    if (last && place_)
+        place_->leave(is_refusal(*last));
     for (;;)
     {
         if (!last)
@@ -224,7 +211,7 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
             not_before = now() + pause->delay;
         }
         const auto ticket = co_await admit(not_before, last);
-        admitted place(*gate_, ticket);
+        place_.emplace(*gate_, ticket);
         report_.count_attempt();
         ++client_->attempts;
         attempt_began_ = now();
@@ -240,7 +227,7 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
                 now(),
                 std::min<net::scope::duration>(*last->retry_after, policy_.retry_after_cap)));
         }
-        place.leave(is_refusal(*last));
+        place_->leave(is_refusal(*last));
         if (request_->body.one_shot && exchange_ && exchange_->opened_source())
             throw error(*last);
         if (scope_->revive())
@@ -367,6 +354,7 @@ void call::note_head()
     if (key_)
         core::redact(told, key_->view());  // some gateways send it back
     told.call_id = call_id_;
+    told.model_asked = plan_.model;
     told.attempts = report_.attempts();
     told.reused_connection = exchange_->reused();
     told.timings = exchange_->timings();
@@ -447,6 +435,7 @@ void call::complete_info(error_info& info) const
     if (info.request_id.empty())
         info.request_id = info.metadata.request_id;
     info.metadata.call_id = call_id_;
+    info.metadata.model_asked = plan_.model;
     info.metadata.attempts = report_.attempts();
     if (exchange_)
     {
@@ -467,6 +456,7 @@ void call::succeed(const call_outcome& result)
     asio::dispatch(scope_->executor(), [self = shared_from_this()] {
         if (self->exchange_)
             self->exchange_->finish();
+        self->place_.reset();
     });
     end(nullptr, result, false);
 }
@@ -532,8 +522,11 @@ void call::leave_connection(close_reason why) noexcept
 void call::stop_work(net::scope::reason reason, close_reason why)
 {
     scope_->abort(std::move(reason));
-    if (!performing_ && exchange_)
+    if (performing_)
+        return;
+    if (exchange_)
         exchange_->discard(why);
+    place_.reset();
 }
 
 void call::end(const error_info* failure, const call_outcome& result, bool dropped) noexcept

@@ -45,7 +45,7 @@ public:
     boost::asio::awaitable<void> open(bool whole);
 
     /// Goes on with further attempts after an answer that began as a success and was none, if the policy allows it; throws
-    /// `failure` otherwise.
+    /// `failure` otherwise. Each goes as far as `open` has let the first go.
     boost::asio::awaitable<void> reopen(error_info failure) override;
 
     /// The body that `open(true)` has read.
@@ -81,6 +81,10 @@ public:
     [[nodiscard]] const regolo::limits& bounds() const noexcept override
     {
         return client_->config.limits;
+    }
+    [[nodiscard]] answer_doubts fail_on() const noexcept override
+    {
+        return options_.fail_on.value_or(client_->config.fail_on);
     }
 
 private:
@@ -128,8 +132,9 @@ private:
     std::shared_ptr<net::exchange> exchange_;  // the last attempt
     net::clock::time_point attempt_began_;
     bool key_renewed_ = false;
-    bool sent_once_ = false;   // an attempt got as far as sending
-    bool performing_ = false;  // a coroutine of ours runs on the strand
+    bool sent_once_ = false;         // an attempt got as far as sending
+    std::optional<admitted> place_;  // of the last attempt, until its answer has ended
+    bool performing_ = false;        // a coroutine of ours runs on the strand
     std::string body_;
     regolo::metadata metadata_;
 

@@ -22,8 +22,7 @@ using state_ptr = std::shared_ptr<client_state>;
 template <class Answer, class Request>
 asio::awaitable<Answer> fetch_for(state_ptr client, Request request, call_options options)
 {
-    auto plan = plan_of(*client, request, false);
-    co_return co_await fetch<Answer>(std::move(client), std::move(plan), std::move(options));
+    co_return co_await ask<Answer>(std::move(client), request, std::move(options));
 }
 
 template <class Stream, class Request>
@@ -258,12 +257,14 @@ asio::awaitable<byte_stream> client::download(api_request request, call_options 
 request_preview client::preview(const chat_request& request, const call_options& options,
                                 bool stream) const
 {
+    stream = stream || options.as_stream;
     return detail::preview_of(*state_, detail::plan_of(*state_, request, stream), options);
 }
 
 request_preview client::preview(const completion_request& request, const call_options& options,
                                 bool stream) const
 {
+    stream = stream || options.as_stream;
     return detail::preview_of(*state_, detail::plan_of(*state_, request, stream), options);
 }
 

@@ -398,8 +398,7 @@ auto fan_out_state<Request>::perform(result_type& item) -> awaitable<void>
     std::exception_ptr failure;
     try
     {
-        auto plan = plan_of(*client_, item.request, false);
-        item.result = co_await fetch<answer>(client_, std::move(plan), each_, gate_);
+        item.result = co_await ask<answer>(client_, item.request, each_, gate_);
     }
     catch (...)
     {

@@ -1,161 +1,22 @@
 #include "operations.hpp"
 
+#include "check_model.hpp"
 #include "core/codec.hpp"
+#include "core/find_doubts.hpp"
 #include "core/http_message.hpp"
 #include "core/media_answer.hpp"
-#include "core/request_body.hpp"
 #include "core/transcript_codec.hpp"
 
-#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace regolo::inline v0::detail {
 
 namespace asio = boost::asio;
-
-namespace {
-
-result<net::outgoing_body> make_body(result<std::string> encoded)
-{
-    if (!encoded)
-        return encoded.error();
-    net::outgoing_body body;
-    body.bytes = std::make_shared<const std::string>(std::move(*encoded));
-    return body;
-}
-
-void mark_as_stream(call_plan& plan, bool stream)
-{
-    plan.stream = stream;
-    if (stream)
-        plan.accept = "text/event-stream";
-}
-
-template <class Request>
-call_plan generation_plan(const client_state& client, const Request& request, bool stream)
-{
-    call_plan plan;
-    plan.model = request.model.empty() ? client.config.model : request.model;
-    plan.body = make_body(core::encode(request, stream, client.config.model));
-    mark_as_stream(plan, stream);
-    return plan;
-}
-
-/// For requests without a streaming form.
-template <class Request>
-call_plan plain_plan(std::string_view operation, const std::string& path, const Request& request,
-                     const std::string& default_model)
-{
-    call_plan plan;
-    plan.operation = operation;
-    plan.path = path;
-    plan.model = request.model.empty() ? default_model : request.model;
-    plan.body = make_body(core::encode(request, default_model));
-    return plan;
-}
-
-}  // namespace
-
-call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
-{
-    auto plan = generation_plan(client, request, stream);
-    plan.operation = "chat";
-    plan.path = client.config.paths.chat;
-    return plan;
-}
-
-call_plan plan_of(const client_state& client, const completion_request& request, bool stream)
-{
-    auto plan = generation_plan(client, request, stream);
-    plan.operation = "text_completion";
-    plan.path = client.config.paths.completions;
-    return plan;
-}
-
-call_plan plan_of(const client_state&, const api_request& request, bool stream)
-{
-    call_plan plan;
-    plan.operation = "request";
-    plan.method = request.method;
-    plan.path = request.path;
-    if (!request.body.empty())
-        plan.body = make_body(request.body);
-    plan.content_type = request.content_type;
-    mark_as_stream(plan, stream);
-    return plan;
-}
-
-call_plan plan_of(const client_state& client, const embedding_request& request, bool)
-{
-    const auto& config = client.config;
-    return plain_plan("embeddings", config.paths.embeddings, request, config.models.embedding);
-}
-
-call_plan plan_of(const client_state& client, const speech_request& request, bool stream)
-{
-    const auto& config = client.config;
-    auto plan = plain_plan("speech", config.paths.speech, request, config.models.speech);
-    plan.accept = "*/*";
-    plan.stream = stream;
-    return plan;
-}
-
-call_plan plan_of(const client_state& client, const image_request& request, bool)
-{
-    const auto& config = client.config;
-    return plain_plan("generate_images", config.paths.images, request, config.models.image);
-}
-
-call_plan plan_of(const client_state& client, const rerank_request& request, bool)
-{
-    const auto& config = client.config;
-    return plain_plan("rerank", config.paths.rerank, request, config.models.rerank);
-}
-
-call_plan plan_of(const client_state& client, const token_count_request& request, bool)
-{
-    return plain_plan("count_tokens", "/utils/token_counter", request, client.config.model);
-}
-
-call_plan plan_of_get(std::string_view operation, std::string_view path)
-{
-    call_plan plan;
-    plan.operation = operation;
-    plan.method = "GET";
-    plan.path = path;
-    return plan;
-}
-
-call_plan models_plan()
-{
-    auto plan = plan_of_get("models", "/v1/models");
-    plan.needs_key = false;  // the gateway lists them to anybody
-    return plan;
-}
-
-call_plan model_groups_plan()
-{
-    auto plan = plan_of_get("model_groups", "/model_group/info");
-    plan.needs_key = false;
-    return plan;
-}
-
-call_plan supported_parameters_plan(const client_state& client, std::string model,
-                                    call_options& options)
-{
-    auto plan = plan_of_get("supported_parameters", "/utils/supported_openai_params");
-    boost::json::object named{{"model", model}};
-    if (auto has_model = core::name_model(named, client.config.model); !has_model)
-        plan.body = has_model.error();
-    plan.model = model.empty() ? client.config.model : std::move(model);
-    options.query.emplace_back("model", plan.model);
-    return plan;
-}
 
 namespace {
 
@@ -209,6 +70,43 @@ call_outcome outcome_of(const Answer& answer)
     return outcome;
 }
 
+error_info found_in_body(error_info info)
+{
+    info.where = phase::body;
+    info.sent = true;
+    return info;
+}
+
+/// The answer that has been read. @throws error  where it is none
+template <class Answer>
+Answer take_answer(call& running)
+{
+    auto read = read_answer<Answer>(running.body(), running.metadata(), running.bounds());
+    if (!read)
+        throw error(found_in_body(read.error()));
+    return std::move(*read);
+}
+
+/// Why an answer is refused that is whole and only looks good.
+template <class Answer>
+std::optional<error_info> find_refusal([[maybe_unused]] call& running,
+                                       [[maybe_unused]] const Answer& answer)
+{
+    if constexpr (requires { answer.doubts(); })
+    {
+        const auto refused = running.fail_on();
+        const auto& asked = running.metadata().model_asked;
+        if (!refused)
+            return std::nullopt;
+        auto info =
+            core::refuse_doubts(core::find_doubts(answer, asked), refused, asked, answer.model);
+        if (info)
+            info->partial_text = answer.text();
+        return info;
+    }
+    return std::nullopt;
+}
+
 error_info make_info(boost::system::error_code code, const char* message)
 {
     error_info info;
@@ -241,57 +139,6 @@ error_info make_info(boost::system::error_code code, const char* message)
     }
 }
 
-/// The list is that of the client's own server.
-bool has_to_check_model(const client_state& client, const call_plan& plan,
-                        const call_options& options)
-{
-    return client.config.check_models && !plan.model.empty() && options.base_url.empty();
-}
-
-error_info unknown_model(const std::string& name, const std::vector<std::string>& known)
-{
-    constexpr std::size_t most = 20;
-    error_info info;
-    info.code = errc::not_found;
-    info.message = "the server does not list the model \"" + name + "\"; it has";
-    for (std::size_t i = 0; i < std::min(known.size(), most); ++i)
-        info.message += (i == 0 ? " " : ", ") + known[i];
-    if (known.empty())
-        info.message += " none";
-    else if (known.size() > most)
-        info.message += " and " + std::to_string(known.size() - most) + " more";
-    return info;
-}
-
-// Before the call itself, which begins when it is certain to be sent.
-asio::awaitable<void> check_model(std::shared_ptr<client_state> client, std::string name,
-                                  call_options options)
-{
-    auto known = client->models.knows(name, client->world->timer->now());
-    if (!known)
-    {
-        options.query.clear();
-        options.keep_body = false;
-        options.call_id.clear();
-        const auto list =
-            co_await fetch<model_list>(client, models_plan(), std::move(options), nullptr);
-        std::vector<std::string> names;
-        for (const auto& each : list.data)
-            names.push_back(each.id);
-        client->models.put(std::move(names), client->world->timer->now());
-        known = client->models.knows(name, client->world->timer->now());
-    }
-    if (!known.value_or(false))
-        throw error(unknown_model(name, client->models.names()));
-}
-
-error_info found_in_body(error_info info)
-{
-    info.where = phase::body;
-    info.sent = true;
-    return info;
-}
-
 }  // namespace
 
 template <class Answer>
@@ -308,10 +155,14 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
     {
         co_await running->open(true);
         std::string kept = keep_body ? running->body() : std::string();
-        auto read = read_answer<Answer>(running->body(), running->metadata(), running->bounds());
-        if (!read)
-            throw error(found_in_body(read.error()));
-        Answer answer = std::move(*read);
+        Answer answer = take_answer<Answer>(*running);
+        for (auto refusal = find_refusal(*running, answer); refusal;
+             refusal = find_refusal(*running, answer))
+        {
+            co_await running->reopen(*refusal);
+            kept = keep_body ? running->body() : std::string();
+            answer = take_answer<Answer>(*running);
+        }
         running->succeed(outcome_of(answer));
         answer.metadata = std::move(running->metadata());
         answer.metadata.body = std::move(kept);
@@ -326,11 +177,12 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
 
 template <class Stream>
 asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
-                                    call_options options)
+                                    call_options options, std::shared_ptr<admission> gate)
 {
     if (has_to_check_model(*client, plan, options))
         co_await check_model(client, plan.model, options);
-    const auto running = call::start(std::move(client), std::move(plan), std::move(options));
+    const auto running =
+        call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
     std::exception_ptr failure;
     try
     {
@@ -386,9 +238,10 @@ template asio::awaitable<model_group_list> fetch(client_ptr, call_plan, call_opt
 template asio::awaitable<supported_parameters> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<token_count> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
-template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options);
-template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options);
-template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options);
-template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options);
+template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options,
+                                                        gate_ptr);
+template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 
 }  // namespace regolo::inline v0::detail

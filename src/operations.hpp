@@ -1,6 +1,7 @@
 #pragma once
 
 #include "call.hpp"
+#include "collect.hpp"
 #include "stream_state.hpp"
 
 #include <regolo/client.hpp>
@@ -10,6 +11,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 namespace regolo::inline v0::detail {
 
@@ -42,7 +45,50 @@ boost::asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_
 /// Sends a request and returns with the head of a success.
 template <class Stream>
 boost::asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
-                                           call_options options);
+                                           call_options options,
+                                           std::shared_ptr<admission> gate = nullptr);
+
+/// The stream of the requests that have one of the same answer; void of the others.
+template <class Request>
+struct stream_of
+{
+    using type = void;
+};
+template <>
+struct stream_of<chat_request>
+{
+    using type = chat_stream;
+};
+template <>
+struct stream_of<completion_request>
+{
+    using type = completion_stream;
+};
+
+/// Whether the answer to such a request is to come as a stream and be handed out whole.
+template <class Request>
+bool is_collected([[maybe_unused]] const call_options& options)
+{
+    return !std::is_void_v<typename stream_of<Request>::type> && options.as_stream;
+}
+
+/// Sends a request, in the form that the options ask for, and reads the whole answer. The request is encoded at once.
+template <class Answer, class Request>
+boost::asio::awaitable<Answer> ask(std::shared_ptr<client_state> client, const Request& request,
+                                   call_options options, std::shared_ptr<admission> gate = nullptr)
+{
+    using stream = typename stream_of<Request>::type;
+    auto plan = plan_of(*client, request, is_collected<Request>(options));
+    if constexpr (!std::is_void_v<stream>)
+    {
+        if (options.as_stream)
+        {
+            return collect(open_stream<stream>(std::move(client), std::move(plan),
+                                               std::move(options), std::move(gate)));
+        }
+    }
+    return fetch<Answer>(std::move(client), std::move(plan), std::move(options), std::move(gate));
+}
 
 /// Sends a request for speech and returns when it begins.
 boost::asio::awaitable<byte_stream> open_speech(std::shared_ptr<client_state> client,

@@ -60,10 +60,26 @@ error closed_stream()
 }
 
 template <class Chunk>
+void basic_stream<Chunk>::state::begin()
+{
+    decoder.start(source->head());
+    held.start(source->fail_on().empty);
+    partial = partial_answer<Chunk>();
+    failure.reset();
+    seen_event = false;
+    received = 0;
+}
+
+template <class Chunk>
 auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
 {
     for (;;)
     {
+        if (held.pull(out))
+        {
+            delivered = true;
+            return step::chunk;
+        }
         const auto found = decoder.pull(out);
         if (!seen_event && decoder.seen_event())
         {
@@ -73,10 +89,21 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
         switch (found)
         {
             case core::stream_step::chunk:
-                delivered = true;
                 partial.add(out);
+                if (held.keep(out))
+                    continue;
+                delivered = true;
                 return step::chunk;
             case core::stream_step::ended:
+                failure = find_refusal();
+                if (failure)
+                    return step::failed;
+                held.let_go();
+                if (held.pull(out))
+                {
+                    delivered = true;
+                    return step::chunk;
+                }
                 ended = decoder.ended_as();
                 source->succeed(outcome());
                 tell_end();
@@ -91,6 +118,7 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
         switch (source->take(piece))
         {
             case feed_state::bytes:
+                received += piece.size();
                 decoder.push(piece);
                 break;
             case feed_state::end:
@@ -105,13 +133,27 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
     }
 }
 
+/// Why the answer that has ended is refused all the same.
+template <class Chunk>
+std::optional<error_info> basic_stream<Chunk>::state::find_refusal() const
+{
+    const auto refused = source->fail_on();
+    if (!refused)
+        return std::nullopt;
+    const auto& asked = source->metadata().model_asked;
+    return core::refuse_doubts(partial.doubts(asked), refused, asked, decoder.model());
+}
+
 template <class Chunk>
 error_info basic_stream<Chunk>::state::settle(const error_info& info)
 {
     const bool from_outside =
         info.code == asio::error::operation_aborted || info.code == errc::client_closed;
     ended = from_outside ? stream_end::closed : stream_end::failed;
-    failure = source->fail(info, outcome());
+    auto told = info;
+    if (tells_partial)
+        told.partial_text = partial.text();
+    failure = source->fail(std::move(told), outcome());
     tell_end();
     return *failure;
 }
@@ -178,72 +220,81 @@ bool basic_stream<Chunk>::state::has_ended() const
 template <class Chunk>
 asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
                                                        std::chrono::nanoseconds limit,
-                                                       retries further)
+                                                       retries further, filter is_wanted)
 {
     const patience wait(*self.source, limit);
     for (bool has_waited = false; !self.has_ended();)
     {
-        switch (self.advance(out))
+        try
         {
-            case step::chunk:
-                co_return true;
-            case step::ended:
-                co_return false;
-            case step::failed:
+            switch (self.advance(out))
             {
-                // Not in a coroutine of its own: a cancelled one could not even begin.
-                std::exception_ptr gone;
-                try
-                {
-                    if (self.delivered || further == retries::none)
-                        throw error(*self.failure);
-                    co_await self.source->reopen(*self.failure);
-                }
-                catch (...)
-                {
-                    gone = std::current_exception();
-                }
-                self.begin_again(std::move(gone));
-                break;
+                case step::chunk:
+                    if (is_wanted(out))
+                        co_return true;
+                    // A server that never pauses must not go on for ever.
+                    if (wait.is_over())
+                        self.end_wait(errc::wait_timeout, limit);
+                    break;
+                case step::ended:
+                    co_return false;
+                case step::failed:
+                    co_await try_again(self, further);
+                    break;
+                case step::wait:
+                    // Nor must one that sends nothing but comments.
+                    if (std::exchange(has_waited, true) && wait.is_over())
+                        self.end_wait(errc::wait_timeout, limit);
+                    co_await self.source->wait_body(wait.left(), !self.seen_event);
+                    break;
             }
-            case step::wait:
-            {
-                // A server that sends nothing but comments must not go on for ever.
-                boost::system::error_code ec;
-                if (std::exchange(has_waited, true) && wait.is_over())
-                    ec = errc::wait_timeout;
-                try
-                {
-                    if (!ec)
-                        co_await self.source->wait_body(wait.left(), !self.seen_event);
-                }
-                catch (const boost::system::system_error& timeout)
-                {
-                    ec = timeout.code();
-                }
-                if (ec == errc::context_stopped)
-                    throw error(self.settle(context_stopped_error().info()));
-                if (ec)
-                {
-                    throw make_error(ec, "no chunk within " + core::to_text(limit) +
-                                             " (next_for); the stream is whole, ask again");
-                }
-                break;
-            }
+        }
+        catch (const error&)
+        {
+            throw;
+        }
+        catch (const boost::system::system_error& unfinished)
+        {
+            self.end_wait(unfinished.code(), limit);
         }
     }
     co_return false;
 }
 
-/// Begins anew with a further attempt, or ends the stream where there is none.
+/// The wait was given up, which leaves the stream whole, or the caller can go no further: his context has stopped, or Asio
+/// refuses a coroutine that was cancelled its next step.
 template <class Chunk>
-void basic_stream<Chunk>::state::begin_again(std::exception_ptr gone)
+void basic_stream<Chunk>::state::end_wait(boost::system::error_code why,
+                                          std::chrono::nanoseconds limit)
 {
+    if (why == errc::wait_timeout)
+    {
+        throw make_error(why, "no chunk within " + core::to_text(limit) +
+                                  " (next_for); the stream is whole, ask again");
+    }
+    const auto cause = why == errc::context_stopped ? context_stopped_error()
+                                                    : make_error(why, "the wait was cancelled");
+    throw error(settle(cause.info()));
+}
+
+/// Begins anew after a failure that the user has seen nothing of, or ends the stream with it.
+template <class Chunk>
+asio::awaitable<void> basic_stream<Chunk>::state::try_again(state& self, retries further)
+{
+    std::exception_ptr gone;
+    try
+    {
+        if (self.delivered || further == retries::none)
+            throw error(*self.failure);
+        co_await self.source->reopen(*self.failure);
+    }
+    catch (...)
+    {
+        gone = std::current_exception();
+    }
     if (gone)
-        throw error(settle(to_error_info(std::move(gone))));
-    failure.reset();
-    seen_event = false;
-    decoder.start(source->head());
+        throw error(self.settle(to_error_info(std::move(gone))));
+    self.begin();
 }
 
 namespace {
@@ -256,7 +307,8 @@ asio::awaitable<std::optional<Chunk>> take_optional(std::shared_ptr<State> self,
 {
     const turn mine = State::enter(self);
     std::optional<Chunk> found(std::in_place);
-    const bool more = co_await State::take(*self, *found, limit, State::retries::allowed);
+    const bool more =
+        co_await State::take(*self, *found, limit, State::retries::allowed, &State::any);
     if (!more)
         found.reset();
     co_return found;
@@ -267,7 +319,7 @@ asio::awaitable<bool> take_into(std::shared_ptr<State> self, Chunk* out)
 {
     const turn mine = State::enter(self);
     co_return co_await State::take(*self, *out, std::chrono::nanoseconds::zero(),
-                                   State::retries::allowed);
+                                   State::retries::allowed, &State::any);
 }
 
 const metadata& no_metadata()

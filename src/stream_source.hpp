@@ -3,6 +3,7 @@
 #include "core/http_message.hpp"
 #include "net/world.hpp"
 
+#include <regolo/answer_doubts.hpp>
 #include <regolo/error.hpp>
 #include <regolo/metadata.hpp>
 #include <regolo/options.hpp>
@@ -65,6 +66,8 @@ public:
     [[nodiscard]] virtual regolo::metadata& metadata() noexcept = 0;
     [[nodiscard]] virtual net::clock::time_point now() const noexcept = 0;
     [[nodiscard]] virtual const regolo::limits& bounds() const noexcept = 0;
+    /// What makes an answer that has ended a failure.
+    [[nodiscard]] virtual answer_doubts fail_on() const noexcept { return {}; }
 };
 
 }  // namespace regolo::inline v0::detail

@@ -2,8 +2,10 @@
 
 #include "core/byte_decoder.hpp"
 #include "core/completion_accumulator.hpp"
+#include "core/find_doubts.hpp"
 #include "core/piece_cutter.hpp"
 #include "core/stream_decoder.hpp"
+#include "held_chunks.hpp"
 #include "stream_source.hpp"
 #include "turn.hpp"
 
@@ -20,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace regolo::inline v0::detail {
@@ -29,6 +32,8 @@ template <class Chunk>
 struct partial_answer
 {
     void add(const Chunk&) {}
+    [[nodiscard]] static answer_doubts doubts(std::string_view) noexcept { return {}; }
+    [[nodiscard]] static std::string_view text() noexcept { return {}; }
 };
 
 template <>
@@ -39,6 +44,11 @@ struct partial_answer<chat_chunk>
         // The decoder has checked the indices, which is all that can fail.
         static_cast<void>(answer.add(chunk));
     }
+    [[nodiscard]] answer_doubts doubts(std::string_view asked) const noexcept
+    {
+        return answer.doubts(asked);
+    }
+    [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
 
     chat_accumulator answer{static_cast<std::size_t>(-1)};
 };
@@ -47,6 +57,11 @@ template <>
 struct partial_answer<completion_chunk>
 {
     void add(const completion_chunk& chunk) { answer.add(chunk); }
+    [[nodiscard]] answer_doubts doubts(std::string_view asked) const noexcept
+    {
+        return core::find_doubts(answer.response(), asked);
+    }
+    [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
 
     core::completion_accumulator answer;
 };
@@ -65,12 +80,15 @@ struct basic_stream<Chunk>::state
     explicit state(std::shared_ptr<stream_source> opened)
         : source(std::move(opened)), decoder(source->bounds())
     {
-        decoder.start(source->head());
+        begin();
     }
     ~state() { source->drop(outcome()); }
 
     state(const state&) = delete;
     state& operator=(const state&) = delete;
+
+    /// Begins with the head that the source has.
+    void begin();
 
     enum class step
     {
@@ -89,14 +107,19 @@ struct basic_stream<Chunk>::state
         none
     };
 
-    /** The next chunk; false at the end. Throws what ended the stream.
+    using filter = bool (*)(const Chunk&);
+    static bool any(const Chunk&) noexcept { return true; }
+    static bool none(const Chunk&) noexcept { return false; }
+
+    /** The next chunk that is wanted; false at the end. Throws what ended the stream.
 
         @param self   kept alive by the caller, who has the turn
         @param out    as well
-        @param limit  of one wait, zero for none: `errc::wait_timeout` leaves the stream whole
+        @param limit  zero for none: `errc::wait_timeout` leaves the stream whole
     */
     static boost::asio::awaitable<bool> take(state& self, Chunk& out,
-                                             std::chrono::nanoseconds limit, retries further);
+                                             std::chrono::nanoseconds limit, retries further,
+                                             filter is_wanted);
 
     /// The turn of a caller. @throws error  without a stream, or while another one has the turn
     static turn enter(const std::shared_ptr<state>& self);
@@ -112,7 +135,9 @@ struct basic_stream<Chunk>::state
     void close() noexcept;
 
     void tell_end() noexcept;
-    void begin_again(std::exception_ptr gone);
+    [[nodiscard]] std::optional<error_info> find_refusal() const;
+    [[noreturn]] void end_wait(boost::system::error_code why, std::chrono::nanoseconds limit);
+    static boost::asio::awaitable<void> try_again(state& self, retries further);
 
     [[nodiscard]] call_outcome outcome() const noexcept
     {
@@ -126,6 +151,9 @@ struct basic_stream<Chunk>::state
     std::atomic<bool> busy{false};  // a next() runs
     bool delivered = false;         // a chunk was handed out: no further attempt
     bool seen_event = false;
+    bool tells_partial = false;  // errors carry what has arrived: there is no stream to ask
+    std::size_t received = 0;    // bytes of the body
+    held_chunks<Chunk> held;
     std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for
     stream_end ended = stream_end::open;
     std::optional<error_info> failure;  // settled once `ended` says so

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/answer_doubts.hpp>
 #include <regolo/credential.hpp>
 #include <regolo/headers.hpp>
 #include <regolo/options.hpp>
@@ -47,6 +48,16 @@ public:
     std::vector<std::string> remove_headers;
     /// Appended to the URL, percent-encoded.
     std::vector<std::pair<std::string, std::string>> query;
+    /// Replaces `client_config::fail_on`.
+    std::optional<answer_doubts> fail_on;
+    /** `chat()` and `complete()`, alone or in a `fan_out`, let the server stream and put the same answer together, so that
+        ending the call ends the generation and its cost, `time_limits::first_event` and `idle` notice a model that has
+        stopped, and an error has what had arrived as `error_info::partial_text`. As with a stream, nothing is tried again
+        after the first chunk. The events may take `limits::body` bytes together. Other calls take no notice.
+
+        The answer is that of the call without streaming, as far as the server sends the same: the usage is asked for
+        unless the request's `include_usage` is false, and some gateways send fewer headers with a stream. */
+    bool as_stream = false;
     /// `request_stop()` from any thread cancels the call or its stream, as if by Asio's cancellation.
     std::stop_token stop;
     /// Travels with each observer event of the call, such as a parent span.

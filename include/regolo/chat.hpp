@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/answer_doubts.hpp>
 #include <regolo/error.hpp>
 #include <regolo/json.hpp>
 #include <regolo/message.hpp>
@@ -176,6 +177,8 @@ struct REGOLO_EXPORT chat_response
     [[nodiscard]] const std::vector<tool_call>& tool_calls() const noexcept;
     /// The message of the first choice, ready to be added to the next request; empty when there is none.
     [[nodiscard]] const chat_message& message() const noexcept;
+    /// Whether the answer only looks whole. Another model is told where `metadata` knows the one asked for.
+    [[nodiscard]] answer_doubts doubts() const noexcept;
 };
 
 /// A piece of a tool call in a chunk. Its parts belong to the call of the same `index`.

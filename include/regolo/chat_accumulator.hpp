@@ -33,6 +33,10 @@ public:
     /// The text of choice 0 so far. The view is valid until the next call of a member.
     [[nodiscard]] std::string_view text() const noexcept;
 
+    /// What would be in doubt if the answer ended here; see `chat_response::doubts`.
+    /// @param model_asked  empty where it is not known
+    [[nodiscard]] answer_doubts doubts(std::string_view model_asked = {}) const noexcept;
+
     /// Every choice seen so far has its finish reason, and there is at least one.
     [[nodiscard]] bool finished() const noexcept;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/answer_doubts.hpp>
 #include <regolo/credential.hpp>
 #include <regolo/headers.hpp>
 #include <regolo/observer.hpp>
@@ -82,6 +83,12 @@ public:
     pool_options pool;
     regolo::limits limits;
     tls_options tls;
+    /** Which doubts about a chat or completion answer are errors; by default none. An answer that was read whole fails
+        with the error instead, which has its text as `partial_text`; a stream throws it where it would have ended.
+
+        An empty answer is asked for again as the retry policy says, as long as nothing of it has been handed out. For that
+        a stream holds chunks that say nothing (a role, a finish reason) back until one does, at most 64 of them. */
+    answer_doubts fail_on;
 
     /// Sent with every call, after the library's own headers and before those of `call_options`.
     std::vector<header> headers;

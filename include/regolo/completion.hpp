@@ -1,5 +1,6 @@
 #pragma once
 
+#include <regolo/answer_doubts.hpp>
 #include <regolo/error.hpp>
 #include <regolo/json.hpp>
 #include <regolo/metadata.hpp>
@@ -93,6 +94,8 @@ struct REGOLO_EXPORT completion_response
     /// The text of the first choice; empty when there is none.
     [[nodiscard]] const std::string& text() const noexcept;
     [[nodiscard]] const std::string& finish_reason() const noexcept;
+    /// As `chat_response::doubts`.
+    [[nodiscard]] answer_doubts doubts() const noexcept;
 };
 
 /// One event of a streamed completion: the same members, `text` being what it adds.

@@ -106,6 +106,15 @@ enum class errc
     unavailable,
     /// Any other error that the API reported.
     api_error,
+
+    // Answers that only look whole; errors only where `fail_on` says so.
+
+    /// The answer says nothing though it ends as a whole one does (`answer_doubts::empty`).
+    empty_answer = 400,
+    /// The token limit was reached before the answer began (`answer_doubts::out_of_tokens`).
+    out_of_tokens,
+    /// Another model answered than the one asked for (`answer_doubts::other_model`).
+    other_model,
 };
 
 /// The category of `errc`; its name is "regolo".
@@ -167,7 +176,7 @@ struct error_info
 
 /** Whether the same call, made again later, has a chance to succeed.
 
-    True for rate limits, overload, server errors, and connections that failed before the request was
+    True for rate limits, overload, server errors, empty answers, and connections that failed before the request was
     sent. False for what a person must change first (key, request, quota, certificate), and for
     requests that were sent and may have been worked on: repeating those may be billed twice.
 */

@@ -71,6 +71,7 @@ struct metadata
         request_id;    ///< the server's: `x-request-id`, `x-litellm-call-id` or `x-regolo-call-id`
     int attempts = 0;  ///< begun, the successful one included
     bool reused_connection = false;  ///< the last attempt ran on a kept-alive connection
+    std::string model_asked;         ///< the model asked for; empty where the call names none
     std::string model;  ///< the model that answered, which may not be the one asked for
     regolo::rate_limits rate_limits;
     std::optional<double> cost;            ///< `x-litellm-response-cost`

@@ -30,8 +30,8 @@ struct time_limits
 /** When and how a failed attempt is made again.
 
     Retried are the statuses 408, 409, 429 and 500 and above, connections that failed before the
-    request was sent, and an error frame that opens a stream, judged by its code as if it were the
-    status. Never retried: anything after a stream's first chunk, a certificate failure, a used-up
+    request was sent, an error frame that opens a stream, judged by its code as if it were the
+    status, and an empty answer where `client_config::fail_on` makes it an error. Never retried: anything after a stream's first chunk, a certificate failure, a used-up
     budget or quota, a time limit that fired while the server was working.
 */
 struct retry_policy

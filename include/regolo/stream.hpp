@@ -111,6 +111,7 @@ template <class Chunk>
 class REGOLO_EXPORT answer_stream : public basic_stream<Chunk>
 {
 public:
+    using chunk_type = Chunk;
     using answer_type = typename stream_traits<Chunk>::answer;
 
     answer_stream() = default;

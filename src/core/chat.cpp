@@ -1,3 +1,5 @@
+#include "core/find_doubts.hpp"
+
 #include <regolo/chat.hpp>
 
 #include <utility>
@@ -91,6 +93,11 @@ const std::vector<tool_call>& chat_response::tool_calls() const noexcept
 const chat_message& chat_response::message() const noexcept
 {
     return choices.empty() ? no_message : choices.front().message;
+}
+
+answer_doubts chat_response::doubts() const noexcept
+{
+    return core::find_doubts(*this, metadata.model_asked);
 }
 
 std::string_view chat_chunk::text() const noexcept

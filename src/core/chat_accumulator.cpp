@@ -1,3 +1,4 @@
+#include "core/find_doubts.hpp"
 #include "core/json_merge.hpp"
 #include "core/json_reader.hpp"
 #include "core/tool_call_merger.hpp"
@@ -212,6 +213,11 @@ std::string_view chat_accumulator::text() const noexcept
     const auto& choices = state_->response.choices;
     const bool has_first = !choices.empty() && choices.front().index == 0;
     return has_first ? std::string_view(state_->response.text()) : std::string_view();
+}
+
+answer_doubts chat_accumulator::doubts(std::string_view model_asked) const noexcept
+{
+    return core::find_doubts(state_->response, model_asked);
 }
 
 bool chat_accumulator::finished() const noexcept

@@ -1,3 +1,5 @@
+#include "core/find_doubts.hpp"
+
 #include <regolo/completion.hpp>
 
 namespace regolo::inline v0 {
@@ -30,6 +32,11 @@ const std::string& completion_response::text() const noexcept
 const std::string& completion_response::finish_reason() const noexcept
 {
     return choices.empty() ? no_text : choices.front().finish_reason;
+}
+
+answer_doubts completion_response::doubts() const noexcept
+{
+    return core::find_doubts(*this, metadata.model_asked);
 }
 
 std::string_view completion_chunk::text() const noexcept

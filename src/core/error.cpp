@@ -65,6 +65,9 @@ constexpr auto entries = std::to_array<errc_entry>({
     {errc::server_error, "server_error", "the server failed"},
     {errc::unavailable, "unavailable", "the server is overloaded or starting"},
     {errc::api_error, "api_error", "the API reported an error"},
+    {errc::empty_answer, "empty_answer", "the answer says nothing"},
+    {errc::out_of_tokens, "out_of_tokens", "the token limit was reached before the answer began"},
+    {errc::other_model, "other_model", "another model answered than the one asked for"},
 });
 
 const errc_entry* find_entry(errc code) noexcept
@@ -249,6 +252,7 @@ bool is_retryable(const error_info& info) noexcept
         case errc::queue_timeout:
         case errc::connect_timeout:
         case errc::wait_timeout:
+        case errc::empty_answer:
             return true;
         case errc::send_timeout:
         case errc::connection_lost:

@@ -1,5 +1,6 @@
 #include "core/piece_cutter.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -100,6 +101,20 @@ bool piece_cutter::pull_part(chunk_choice& choice, stream_piece& out)
             break;
     }
     return false;
+}
+
+bool has_pieces(const chat_chunk& chunk) noexcept
+{
+    const auto has_text = [](const std::optional<std::string>& text) {
+        return text && !text->empty();
+    };
+    return chunk.usage ||
+           std::any_of(chunk.choices.begin(), chunk.choices.end(), [&](const auto& choice) {
+               const auto& delta = choice.delta;
+               return has_text(delta.reasoning) || has_text(delta.content) ||
+                      has_text(delta.refusal) || !delta.tool_calls.empty() || delta.function_call ||
+                      !choice.finish_reason.empty();
+           });
 }
 
 }  // namespace regolo::core

@@ -48,4 +48,7 @@ private:
     bool full_ = false;  // the chunk has been written
 };
 
+/// Whether there is any piece in a chunk.
+[[nodiscard]] bool has_pieces(const chat_chunk& chunk) noexcept;
+
 }  // namespace regolo::core

@@ -21,6 +21,7 @@ enum class failure_kind
     final,   ///< the caller, this client, or something that stays as it is
     status,  ///< the API's answer
     broken,  ///< the connection
+    empty,   ///< the answer, which says nothing
 };
 
 failure_kind classify(const error_info& last) noexcept
@@ -34,12 +35,14 @@ failure_kind classify(const error_info& last) noexcept
         return failure_kind::broken;  // the operating system, the resolver or OpenSSL
     }
     const auto code = static_cast<errc>(last.code.value());
-    if (code >= errc::bad_request)
+    if (code >= errc::bad_request && code <= errc::api_error)
     {
         return failure_kind::status;
     }
     switch (code)
     {
+        case errc::empty_answer:
+            return failure_kind::empty;
         case errc::connect_timeout:
         case errc::send_timeout:
         case errc::host_not_found:
@@ -77,6 +80,8 @@ bool is_worth_repeating(const call_view& call, const error_info& last)
                 return call.policy.replay_sent;
             }
             return last.where >= phase::resolve && last.where <= phase::send;
+        case failure_kind::empty:
+            return last.should_retry.value_or(true);
         case failure_kind::final:
             break;
     }

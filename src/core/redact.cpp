@@ -194,7 +194,7 @@ void redact(metadata& told, std::string_view key)
             clean(*limit.reset);
         }
     };
-    for (std::string* member : {&told.request_id, &told.call_id, &told.model,
+    for (std::string* member : {&told.request_id, &told.call_id, &told.model, &told.model_asked,
                                 &told.rate_limits.type, &told.rate_limits.reset_at})
     {
         clean(*member);

@@ -1,5 +1,6 @@
 #include "testing/simulated_answer.hpp"
 
+#include "testing/simulated_logprobs.hpp"
 #include "testing/simulated_request.hpp"
 
 #include <boost/json/array.hpp>
@@ -259,6 +260,7 @@ simulated_answer answer_to(const json::object& request, bool is_chat)
     answer.id = (is_chat ? "chatcmpl-" : "cmpl-") + hex(hash(json::serialize(request)));
     answer.model = text_member(request, "model");
     answer.prompt_tokens = said.words;
+    answer.logprobs = wanted_logprobs(request, is_chat);
     if (const auto* options = member(request, "stream_options");
         options != nullptr && options->is_object())
         answer.include_usage = flag(options->get_object(), "include_usage", false);

@@ -59,6 +59,7 @@ struct simulated_answer
     std::string model;
     std::vector<simulated_choice> choices;
     std::size_t prompt_tokens = 0;
+    std::optional<std::size_t> logprobs;  // with that many alternatives of each token
 
     [[nodiscard]] std::size_t completion_tokens() const noexcept;
 };

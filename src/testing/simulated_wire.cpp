@@ -1,4 +1,5 @@
 #include "testing/simulated_answer.hpp"
+#include "testing/simulated_logprobs.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -206,7 +207,8 @@ private:
         if (stage_ == stage::finish)
             return finish_json(choice, index);
         if (!answer_.is_chat)
-            return '{' + index + ",\"text\":" + json_text(choice.text.token(index_)) + '}';
+            return '{' + index + ",\"text\":" + json_text(choice.text.token(index_)) +
+                   logprobs_member(choice) + '}';
         std::string json = '{' + index + ",\"delta\":{";
         if (!has_role_[number])
             json += "\"role\":\"assistant\",";
@@ -217,7 +219,13 @@ private:
             json += "\"content\":" + json_text(choice.text.token(index_));
         else
             json += tools_[number][index_];
-        return json + "}}";
+        return json + '}' + (stage_ == stage::text ? logprobs_member(choice) : "") + '}';
+    }
+
+    [[nodiscard]] std::string logprobs_member(const simulated_choice& choice) const
+    {
+        const auto logprobs = logprobs_of(answer_, choice.text, index_, index_ + 1);
+        return logprobs.is_null() ? "" : ",\"logprobs\":" + json::serialize(logprobs);
     }
 
     [[nodiscard]] std::string finish_json(const simulated_choice& choice,
@@ -256,6 +264,8 @@ std::string to_body(const simulated_answer& whole)
             choice.finish_reason = "length";
         }
         json::object made{{"index", i}, {"finish_reason", choice.finish_reason}};
+        if (answer.logprobs && choice.tool_calls.empty())
+            made["logprobs"] = logprobs_of(answer, choice.text, 0, choice.text.size());
         if (answer.is_chat)
             made["message"] = message_of(choice);
         else

@@ -7,8 +7,10 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/json/object.hpp>
 
+#include <functional>
 #include <map>
 
 namespace regolo::test {
@@ -345,7 +347,7 @@ TEST_P(StreamHelpers, FinishThrowsWhatBreaksTheStream)
     }
 }
 
-/// A `finish` that waits.
+/// A `finish` that has had the first chunk and waits.
 struct waiting_finish
 {
     waiting_finish(asio::io_context& io, chat_stream& stream)
@@ -358,7 +360,7 @@ struct waiting_finish
                     if (!failure && !outcome)
                         code = outcome.error().code;
                 }));
-        io.restart();
+        EXPECT_TRUE(run_until(io, [&] { return stream.text() == "one"; }));
         io.poll();
     }
 
@@ -376,11 +378,50 @@ TEST_P(StreamHelpers, FinishIsCancelledAsNextIs)
     EXPECT_EQ(code_of(run_on(io_, try_await(stream.next()))), errc::operation_in_progress);
     EXPECT_EQ(code_of(run_on(io_, try_await(stream.next_piece()))), errc::operation_in_progress);
     EXPECT_EQ(code_of(run_on(io_, try_await(stream.finish(1s)))), errc::operation_in_progress);
-    finish.signal.emit(asio::cancellation_type::terminal);
+    asio::post(io_, [&] {
+        finish.signal.emit(asio::cancellation_type::terminal);
+        EXPECT_EQ(client_.stats().in_use, 0U) << "the place is free at once";
+    });
     EXPECT_TRUE(run_until(io_, [&] { return finish.is_over; }));
+    EXPECT_EQ(finish.code, asio::error::operation_aborted);
     EXPECT_EQ(stream.ended_as(), stream_end::closed);
     EXPECT_EQ(stream.partial().text(), "one");
     expect_closed();
+}
+
+TEST_P(StreamHelpers, CancellationBetweenTwoChunksEndsTheStreamAsWell)
+{
+    // Each helper is cancelled in the moment in which a chunk comes that it passes over.
+    const std::function<asio::awaitable<void>(chat_stream&)> helpers[] = {
+        [](chat_stream& stream) -> asio::awaitable<void> {
+            co_await try_await(stream.next_text());
+        },
+        [](chat_stream& stream) -> asio::awaitable<void> {
+            co_await try_await(stream.next_piece());
+        },
+        [](chat_stream& stream) -> asio::awaitable<void> {
+            co_await try_await(stream.finish(10min));
+        }};
+    for (const auto& helper : helpers)
+    {
+        gate more;
+        auto answer = script().expect_request().start_stream().pause(more);
+        server_.enqueue(
+            answer.event(chunk_of(R"({"index":0,"delta":{"role":"assistant"}})")).stall());
+        auto stream = open();
+        asio::cancellation_signal signal;
+        bool is_over = false;
+        asio::co_spawn(io_, helper(stream),
+                       asio::bind_cancellation_slot(signal.slot(),
+                                                    [&](std::exception_ptr) { is_over = true; }));
+        io_.restart();
+        io_.poll();
+        more.open();
+        signal.emit(asio::cancellation_type::terminal);
+        EXPECT_TRUE(run_until(io_, [&] { return is_over; }));
+        EXPECT_EQ(stream.ended_as(), stream_end::closed);
+        expect_closed();
+    }
 }
 
 TEST_P(StreamHelpers, DroppedOrClosedUnderAFinish)

@@ -38,10 +38,12 @@ std::vector<std::string> pieces_of(core::piece_cutter& cutter, std::string_view 
 {
     cutter.refill() = from_json<chat_chunk>(boost::json::parse(json)).value();
     cutter.start();
+    const bool expected = core::has_pieces(from_json<chat_chunk>(boost::json::parse(json)).value());
     std::vector<std::string> all;
     stream_piece piece;
     while (cutter.pull(piece))
         all.push_back(told(piece));
+    EXPECT_EQ(!all.empty(), expected);
     return all;
 }
 
@@ -78,6 +80,23 @@ TEST(PieceCutter, HasNothingOfWhatIsEmpty)
         pieces_of(cutter, R"({"choices":[{"index":0,"finish_reason":"","delta":{"role":"assistant",
             "content":"","reasoning_content":"","refusal":null,"tool_calls":[]}},{"index":1}]})"),
         list{});
+}
+
+TEST(PieceCutter, HasEachPieceAlone)
+{
+    core::piece_cutter cutter;
+    const auto alone = [&](const std::string& choice) {
+        const auto pieces = pieces_of(cutter, R"({"choices":[{"index":3,)" + choice + "}]}");
+        return pieces.size() == 1 ? pieces[0] : "not one piece";
+    };
+    EXPECT_EQ(alone(R"("delta":{"reasoning":"a"})"), "3 reasoning a");
+    EXPECT_EQ(alone(R"("delta":{"content":"a"})"), "3 content a");
+    EXPECT_EQ(alone(R"("delta":{"refusal":"a"})"), "3 refusal a");
+    EXPECT_EQ(alone(R"("delta":{"tool_calls":[{"index":0}]})"), "3 tool_call 0  ");
+    EXPECT_EQ(alone(R"("delta":{"function_call":{"name":"f"}})"), "3 tool_call -1 f ");
+    EXPECT_EQ(alone(R"("delta":{},"finish_reason":"stop")"), "3 finish stop");
+    EXPECT_EQ(pieces_of(cutter, R"({"choices":[],"usage":{"completion_tokens":1}})"),
+              list{"0 usage 1"});
 }
 
 TEST(PieceCutter, DoesNotLookAtAChunkThatWasNotWritten)

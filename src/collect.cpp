@@ -1,0 +1,70 @@
+#include "collect.hpp"
+
+#include "core/text.hpp"
+#include "stream_state.hpp"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace regolo::inline v0::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// A stream may go on for ever; what is kept of it may not.
+template <class State>
+void check_size(State& stream)
+{
+    const auto most = stream.source->bounds().body;
+    if (stream.received <= most)
+        return;
+    throw error(stream.settle(
+        core::failure(errc::too_large, "the events of the answer are above limits::body (" +
+                                           std::to_string(most) + " bytes) together")));
+}
+
+template <class Chunk, class State>
+asio::awaitable<void> read_whole(State& stream)
+{
+    Chunk chunk;
+    for (;;)
+    {
+        const bool more = co_await State::take(stream, chunk, std::chrono::nanoseconds::zero(),
+                                               State::retries::allowed, &State::any);
+        if (!more)
+            co_return;
+        check_size(stream);
+    }
+}
+
+}  // namespace
+
+template <class Stream>
+asio::awaitable<typename Stream::answer_type> collect(asio::awaitable<Stream> opening)
+{
+    auto stream = co_await std::move(opening);
+    const auto state = stream_access::state_of(stream);
+    state->tells_partial = true;
+    std::exception_ptr failure;
+    try
+    {
+        co_await read_whole<typename Stream::chunk_type>(*state);
+    }
+    catch (...)
+    {
+        failure = std::current_exception();
+    }
+    if (!failure)
+        co_return std::move(stream).final();
+    // A cancellation may come from Asio itself, which knows nothing of the stream.
+    if (state->ended == stream_end::open)
+        state->settle(to_error_info(std::move(failure)));
+    throw error(*state->failure);
+}
+
+template asio::awaitable<chat_response> collect(asio::awaitable<chat_stream>);
+template asio::awaitable<completion_response> collect(asio::awaitable<completion_stream>);
+
+}  // namespace regolo::inline v0::detail
