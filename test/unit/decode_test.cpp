@@ -1,5 +1,5 @@
 #include "core/codec.hpp"
-#include "golden.hpp"
+#include "support/golden.hpp"
 #include "wire_file.hpp"
 
 #include <regolo/api_request.hpp>
@@ -382,6 +382,30 @@ TEST(RecordedAnswers, SurviveDecodeEncodeDecode)
     EXPECT_GT(completions, 2U);
     EXPECT_GT(models, 2U);
     EXPECT_GT(chunks, 200U);
+}
+
+/// Reads every recorded success whose name begins like that.
+template <class T>
+void expect_recorded(std::string_view beginning, std::size_t least)
+{
+    std::size_t found = 0;
+    for (const auto& answer : all_recordings())
+    {
+        const auto name = std::string_view(answer.name).substr(answer.name.find('/') + 1);
+        if (answer.head.status != 200 || !name.starts_with(beginning))
+            continue;
+        ++found;
+        EXPECT_TRUE(decode<T>(answer.body, {})) << answer.name;
+        expect_round_trip<T>(parse_body(answer.body), answer.name);
+    }
+    EXPECT_GE(found, least);
+}
+
+TEST(RecordedAnswers, OfEndpointsWithoutAStreamAreRead)
+{
+    expect_recorded<embedding_response>("embeddings", 8);
+    expect_recorded<image_response>("images", 2);
+    expect_recorded<rerank_response>("x_rerank", 1);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Whatever a server changes in an answer: there is a value that can be used, or a typed error.
 
-#include "golden.hpp"
+#include "support/golden.hpp"
 #include "wire_file.hpp"
 
 #include <regolo/account.hpp>
