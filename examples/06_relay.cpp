@@ -76,6 +76,24 @@ int status_for(const regolo::error_info& failure)
     return status == 400 || status == 404 || status == 429 || status == 503 ? status : 502;
 }
 
+std::string_view words_for(int status)
+{
+    switch (status)
+    {
+        case 400:
+            return "the request was refused: it may be too long";
+        case 404:
+            return "no such model";
+        case 429:
+        case 503:
+            return "too much to do: try again later";
+        case 504:
+            return "no time left";
+        default:
+            return "the answer failed";
+    }
+}
+
 /// Passes an answer on. `begun` becomes true with the first bytes that go to the caller.
 asio::awaitable<void> pass_on(beast::tcp_stream& caller, const regolo::client& client,
                               regolo::chat_request request, regolo::call_options options,
@@ -106,11 +124,14 @@ asio::awaitable<void> answer(beast::tcp_stream& caller, const regolo::client& cl
         pass_on(caller, client, std::move(request), std::move(options), begun));
     if (passed)
         co_return;
-    const auto& failure = passed.error();  // its message holds no prompt and no key
+    // The log gets the library's words, which hold no prompt and no key; the caller gets ours.
+    const auto& failure = passed.error();
+    std::clog << failure.call_id << ": " << failure.message << std::endl;
+    const int status = status_for(failure);
     if (begun)
-        co_await write(caller, "event: error\n" + event(error_body(failure.message)));
+        co_await write(caller, "event: error\n" + event(error_body(words_for(status))));
     else
-        co_await reply(caller, status_for(failure), error_body(failure.message));
+        co_await reply(caller, status, error_body(words_for(status)));
 }
 
 /// Returns when the caller has closed the connection, or at least says that nothing more will come.

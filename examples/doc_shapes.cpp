@@ -56,7 +56,8 @@ asio::awaitable<void> limits_of_a_stream(regolo::client& client)
 {
     regolo::chat_request request("Llama-3.3-70B-Instruct", "Tell me something about Rome.");
     regolo::call_options options;
-    options.time.first_event = 20s;  // the model has not begun
+    options.time.head = 20s;  // no answer at all: many servers send its head with the first token
+    options.time.first_event = 20s;  // the head has come, and the model has not begun
     options.time.idle = 10s;         // it has stopped in the middle
     options.time.total = 2min;       // however well it goes
     auto stream = co_await client.stream_chat(request, options);
@@ -166,6 +167,17 @@ regolo::client overload_is_refused(asio::io_context& context)
     return regolo::client(context, config);
 }
 
+asio::awaitable<void> unreachable_server(regolo::client& client)
+{
+    regolo::fan_out_options options;
+    options.stop_when = [failed_in_a_row = 0](const regolo::error_info& failure) mutable {
+        const bool unreachable = failure.where == regolo::phase::connect && !failure.sent;
+        failed_in_a_row = unreachable ? failed_in_a_row + 1 : 0;
+        return regolo::ends_fan_out(failure) || failed_in_a_row == 20;
+    };
+    co_await take_all(client.fan_out(slow_source(), options));
+}
+
 asio::awaitable<void> all()
 {
     regolo::client client(co_await asio::this_coro::executor);
@@ -175,6 +187,7 @@ asio::awaitable<void> all()
     co_await first_words(client);
     co_await sources(client);
     co_await options_of_a_run(client);
+    co_await unreachable_server(client);
     std::cout << "\nall shapes ran\n";
 }
 

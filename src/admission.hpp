@@ -33,6 +33,9 @@ public:
 
     /// A server asked for a pause (429, 503 with retry-after): no attempt starts before that time.
     virtual void pause_until(time_point when) = 0;
+
+    /// A server asked one attempt for a pause, whether or not it will be made again.
+    virtual void note_refusal(time_point until) = 0;
 };
 
 /// What an attempt has been admitted to, and leaves.
@@ -67,6 +70,8 @@ public:
                                          time_point not_before) override;
     void leave(ticket, bool) noexcept override {}
     void pause_until(time_point when) override;
+    /// A call that gives up is no reason for the others to wait.
+    void note_refusal(time_point) override {}
 
     [[nodiscard]] time_point paused_until() const;
 

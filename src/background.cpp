@@ -87,16 +87,14 @@ public:
         return chunks_.empty() && ended_ != stream_end::open && (!failure_ || told_);
     }
 
+    /// Waits for a call of the one before that is running on the other thread: after this there is none.
     void on_ready(std::function<void()> post)
     {
-        std::shared_ptr<std::function<void()>> call;
-        {
-            const std::lock_guard lock(mutex_);
-            ready_ = post ? std::make_shared<std::function<void()>>(std::move(post)) : nullptr;
-            if (!chunks_.empty() || ended_ != stream_end::open)
-                call = ready_;
-        }
-        if (call)
+        const std::lock_guard calling(calling_);
+        // The one before may be what calls this: it is kept until it returns.
+        ready_ = post ? std::make_shared<std::function<void()>>(std::move(post)) : nullptr;
+        const auto call = ready_;
+        if (call && is_ready())
             (*call)();
     }
 
@@ -120,9 +118,9 @@ public:
 
     answer_type partial() const
     {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard lock(arrived_mutex_);
         auto answer = answer_of(arrived_);
-        answer.metadata = metadata_;
+        answer.metadata = metadata();
         return answer;
     }
 
@@ -224,10 +222,12 @@ private:
             }
             co_await here.room.wait();
         }
-        announce([&] {
+        {
+            // Not under the lock that a polling reader needs: a copy of a large chunk takes its time.
+            const std::lock_guard lock(arrived_mutex_);
             arrived_.add(chunk);
-            chunks_.push_back(std::move(chunk));
-        });
+        }
+        announce([&] { chunks_.push_back(std::move(chunk)); });
     }
 
     void finish(stream_end how, std::exception_ptr failure)
@@ -243,34 +243,48 @@ private:
     template <class Change>
     void announce(Change change)
     {
-        std::shared_ptr<std::function<void()>> call;
+        bool tell = false;
         {
             const std::lock_guard lock(mutex_);
-            const bool was_empty = chunks_.empty();
+            tell = chunks_.empty();
             change();
-            if (was_empty || ended_ != stream_end::open)
-                call = ready_;
+            tell = tell || ended_ != stream_end::open;
         }
         changed_.notify_all();
-        if (call)
-            call_ready(*call);
+        if (tell)
+            call_ready();
     }
 
     // What it throws has nowhere to go.
-    static void call_ready(const std::function<void()>& call) noexcept { call(); }
+    void call_ready() noexcept
+    {
+        const std::lock_guard calling(calling_);
+        if (const auto call = ready_)
+            (*call)();
+    }
+
+    [[nodiscard]] bool is_ready() const
+    {
+        const std::lock_guard lock(mutex_);
+        return !chunks_.empty() || ended_ != stream_end::open;
+    }
+
+    std::recursive_mutex calling_;  // a function may set the next one, or destroy the job
+    std::shared_ptr<std::function<void()>> ready_;
+
+    mutable std::mutex arrived_mutex_;
+    partial_answer<Chunk> arrived_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Chunk> chunks_;
     waiting* waiting_ = nullptr;
-    std::shared_ptr<std::function<void()>> ready_;
     std::stop_source stop_;
     bool stopped_ = false;
     bool released_ = false;
     stream_end ended_ = stream_end::open;
     std::exception_ptr failure_;
     bool told_ = false;  // the reader has been told it
-    partial_answer<Chunk> arrived_;
     regolo::metadata metadata_;
     std::optional<std::stop_callback<std::function<void()>>>
         outer_;  // last: its end waits for a running callback
@@ -291,7 +305,7 @@ stream_job<Chunk>& stream_job<Chunk>::operator=(stream_job&& other) noexcept
 {
     if (this != &other)
     {
-        stop();
+        const stream_job old(std::move(*this));
         state_ = std::move(other.state_);
     }
     return *this;
@@ -300,7 +314,10 @@ stream_job<Chunk>& stream_job<Chunk>::operator=(stream_job&& other) noexcept
 template <class Chunk>
 stream_job<Chunk>::~stream_job()
 {
-    stop();
+    if (!state_)
+        return;
+    state_->on_ready({});
+    state_->stop();
 }
 
 template <class Chunk>

@@ -5,6 +5,7 @@
 #include "core/metadata_codec.hpp"
 #include "credential_state.hpp"
 #include "delivery.hpp"
+#include "net/saturate.hpp"
 
 #include <regolo/try_await.hpp>
 
@@ -17,6 +18,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -218,6 +220,13 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
         if (!failure)
             co_return;
         last = describe_failure(std::move(failure));
+        sent_once_ = sent_once_ || last->sent;
+        if (is_refusal(*last) && last->retry_after)
+        {
+            gate_->note_refusal(net::later(
+                now(),
+                std::min<net::scope::duration>(*last->retry_after, policy_.retry_after_cap)));
+        }
         place_->leave(is_refusal(*last));
         if (request_->body.one_shot && exchange_ && exchange_->opened_source())
             throw error(*last);
@@ -237,20 +246,22 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
     }
 }
 
-// A gate that lets nothing in any more leaves a call with the failure it had.
+// A gate that lets nothing in any more leaves a call with the failure it had, unless nothing was ever sent: then that counts.
 asio::awaitable<admission::ticket> call::admit(net::clock::time_point not_before,
                                                const std::optional<error_info>& last)
 {
     std::exception_ptr refused;
+    bool never_sent = false;
     try
     {
         co_return co_await gate_->admit(scope_, not_before);
     }
-    catch (const error&)
+    catch (const error& closed)
     {
         refused = std::current_exception();
+        never_sent = closed.code() == errc::not_started && !sent_once_;
     }
-    if (last && !scope_->aborted())
+    if (last && !scope_->aborted() && !never_sent)
         throw error(*last);
     std::rethrow_exception(refused);
 }

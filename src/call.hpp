@@ -133,6 +133,7 @@ private:
     net::clock::time_point attempt_began_;
     bool key_renewed_ = false;
     std::optional<admitted> place_;  // of the last attempt, until its answer has ended
+    bool sent_once_ = false;         // an attempt got as far as sending
     bool performing_ = false;        // a coroutine of ours runs on the strand
     std::string body_;
     regolo::metadata metadata_;

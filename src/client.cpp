@@ -32,6 +32,30 @@ asio::awaitable<Stream> stream_for(state_ptr client, Request request, call_optio
     co_return co_await open_stream<Stream>(std::move(client), std::move(plan), std::move(options));
 }
 
+asio::awaitable<transcript> fetch_transcript(state_ptr client, transcription_request request,
+                                             call_options options, bool translate)
+{
+    auto plan = transcription_plan(*client, request, translate);
+    co_return co_await fetch<transcript>(std::move(client), std::move(plan), std::move(options));
+}
+
+asio::awaitable<byte_stream> open_download(state_ptr client, api_request request,
+                                           call_options options)
+{
+    auto plan = plan_of(*client, request, true);
+    plan.accept = "*/*";
+    co_return co_await open_stream<byte_stream>(std::move(client), std::move(plan),
+                                                std::move(options));
+}
+
+void add_dates(const date_range& days, call_options& options)
+{
+    if (!days.start_date.empty())
+        options.query.emplace_back("start_date", days.start_date);
+    if (!days.end_date.empty())
+        options.query.emplace_back("end_date", days.end_date);
+}
+
 bool is_secret_field(std::string_view name)
 {
     for (const auto* secret : {"Authorization", "api-key", "x-api-key", "x-goog-api-key", "Cookie",
@@ -125,9 +149,93 @@ asio::awaitable<embedding_response> client::embed(embedding_request request,
     return detail::fetch_for<embedding_response>(state_, std::move(request), std::move(options));
 }
 
+asio::awaitable<speech_response> client::speak(speech_request request, call_options options) const
+{
+    return detail::fetch_for<speech_response>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<byte_stream> client::stream_speech(speech_request request,
+                                                   call_options options) const
+{
+    return detail::open_speech(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<transcript> client::transcribe(transcription_request request,
+                                               call_options options) const
+{
+    return detail::fetch_transcript(state_, std::move(request), std::move(options), false);
+}
+
+asio::awaitable<transcript> client::translate(transcription_request request,
+                                              call_options options) const
+{
+    return detail::fetch_transcript(state_, std::move(request), std::move(options), true);
+}
+
+asio::awaitable<image_response> client::generate_images(image_request request,
+                                                        call_options options) const
+{
+    return detail::fetch_for<image_response>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<rerank_response> client::rerank(rerank_request request, call_options options) const
+{
+    return detail::fetch_for<rerank_response>(state_, std::move(request), std::move(options));
+}
+
 asio::awaitable<model_list> client::models(call_options options) const
 {
     return detail::fetch<model_list>(state_, detail::models_plan(), std::move(options));
+}
+
+asio::awaitable<model_info_list> client::model_info(call_options options) const
+{
+    auto plan = detail::plan_of_get("model_info", "/v1/model/info");
+    return detail::fetch<model_info_list>(state_, std::move(plan), std::move(options));
+}
+
+asio::awaitable<model_group_list> client::model_groups(call_options options) const
+{
+    return detail::fetch<model_group_list>(state_, detail::model_groups_plan(), std::move(options));
+}
+
+asio::awaitable<regolo::supported_parameters> client::supported_parameters(
+    std::string model, call_options options) const
+{
+    auto plan = detail::supported_parameters_plan(*state_, std::move(model), options);
+    return detail::fetch<regolo::supported_parameters>(state_, std::move(plan), std::move(options));
+}
+
+asio::awaitable<token_count> client::count_tokens(token_count_request request,
+                                                  call_options options) const
+{
+    return detail::fetch_for<token_count>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<regolo::key_info> client::key_info(call_options options) const
+{
+    auto plan = detail::plan_of_get("key_info", "/key/info");
+    return detail::fetch<regolo::key_info>(state_, std::move(plan), std::move(options));
+}
+
+asio::awaitable<regolo::user_info> client::user_info(call_options options) const
+{
+    auto plan = detail::plan_of_get("user_info", "/user/info");
+    return detail::fetch<regolo::user_info>(state_, std::move(plan), std::move(options));
+}
+
+asio::awaitable<regolo::activity> client::activity(date_range days, call_options options) const
+{
+    detail::add_dates(days, options);
+    auto plan = detail::plan_of_get("activity", "/global/activity");
+    return detail::fetch<regolo::activity>(state_, std::move(plan), std::move(options));
+}
+
+asio::awaitable<regolo::spend_logs> client::spend_logs(date_range days, call_options options) const
+{
+    detail::add_dates(days, options);
+    auto plan = detail::plan_of_get("spend_logs", "/spend/logs/v2");
+    return detail::fetch<regolo::spend_logs>(state_, std::move(plan), std::move(options));
 }
 
 asio::awaitable<api_response> client::request(api_request request, call_options options) const
@@ -139,6 +247,11 @@ asio::awaitable<event_stream> client::stream_request(api_request request,
                                                      call_options options) const
 {
     return detail::stream_for<event_stream>(state_, std::move(request), std::move(options));
+}
+
+asio::awaitable<byte_stream> client::download(api_request request, call_options options) const
+{
+    return detail::open_download(state_, std::move(request), std::move(options));
 }
 
 request_preview client::preview(const chat_request& request, const call_options& options,

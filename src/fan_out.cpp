@@ -46,6 +46,14 @@ namespace detail {
 
 namespace {
 
+error_info provider_failed(const std::string& why)
+{
+    error_info info;
+    info.code = errc::no_key;
+    info.message = "no key: the credential's provider failed" + why;
+    return info;
+}
+
 /// What a failure of a call is told as, also one that a credential's provider has thrown of its own.
 error_info describe_any(std::exception_ptr failure)
 {
@@ -59,21 +67,22 @@ error_info describe_any(std::exception_ptr failure)
     }
     catch (const std::exception& other)
     {
-        error_info info;
-        info.code = errc::no_key;
-        info.message = "no key: the credential's provider failed: " + std::string(other.what());
-        return info;
+        return provider_failed(std::string(": ") + other.what());
+    }
+    catch (...)
+    {
+        return provider_failed("");
     }
 }
 
 }  // namespace
 
-/// Where a worker waits, or the key of the result it waits with.
+/// Where somebody waits; a worker that waits for room has the result with him.
 template <class Request>
 struct fan_out_state<Request>::place
 {
-    place(fan_out_state& run, places& waiting, std::size_t result_key = 0)
-        : owner(run), list(waiting), key(result_key)
+    place(fan_out_state& run, places& waiting, result_type* finished = nullptr)
+        : owner(run), list(waiting), item(finished)
     {}
     ~place()
     {
@@ -83,7 +92,8 @@ struct fan_out_state<Request>::place
 
     fan_out_state& owner;
     places& list;
-    std::size_t key;
+    result_type* item;
+    bool is_taken = false;  // the result
     net::one_shot ready;
 };
 
@@ -154,7 +164,7 @@ auto fan_out_state<Request>::next(std::shared_ptr<fan_out_state> self)
             if (found || self->is_over())
                 co_return found;
             self->takers_.push_back(&here);
-            self->wake_deliverer();
+            self->store_waiting();
         }
         co_await here.ready.wait();
     }
@@ -163,11 +173,11 @@ auto fan_out_state<Request>::next(std::shared_ptr<fan_out_state> self)
 template <class Request>
 auto fan_out_state<Request>::take() -> std::optional<result_type>
 {
-    if (ready_.empty() || ready_.begin()->first != taken_)
+    if (ready_.empty() || (ready_.begin()->first != taken_ && !gaps_))
         return std::nullopt;
     auto node = ready_.extract(ready_.begin());
-    ++taken_;
-    wake_deliverer();
+    taken_ = node.key() + 1;
+    store_waiting();
     return std::move(node.mapped());
 }
 
@@ -284,7 +294,7 @@ auto fan_out_state<Request>::work(std::shared_ptr<fan_out_state> self) -> awaita
         failure = std::current_exception();
     }
     if (failure)
-        self->fail(failure);
+        self->lose_result(failure);
     guard.done();
 }
 
@@ -397,8 +407,28 @@ auto fan_out_state<Request>::perform(result_type& item) -> awaitable<void>
     if (failure)
         item.result = describe_any(std::move(failure));
     count(item);
-    if (!item.result && options_.stop_when && options_.stop_when(item.result.error()))
-        stop();
+    if (!item.result)
+        consider_stopping(item.result.error());
+}
+
+/// Asks `stop_when`, unless nobody is there any more who could be asked.
+template <class Request>
+void fan_out_state<Request>::consider_stopping(const error_info& failure) noexcept
+{
+    {
+        const std::lock_guard lock(mutex_);
+        if (cancelled_ || !options_.stop_when)
+            return;
+    }
+    try
+    {
+        if (options_.stop_when(failure))
+            stop();
+    }
+    catch (...)
+    {
+        fail(std::current_exception());
+    }
 }
 
 template <class Request>
@@ -427,26 +457,30 @@ void fan_out_state<Request>::count(const result_type& item)
 template <class Request>
 auto fan_out_state<Request>::deliver(result_type item) -> awaitable<bool>
 {
-    for (;;)
+    place here(*this, deliverers_, &item);
     {
-        place here(*this, deliverers_, item.index);
-        {
-            const std::lock_guard lock(mutex_);
-            if (cancelled_)
-                co_return false;
-            if (has_room(item.index))
-            {
-                const bool in_order = options_.order == fan_out_order::input;
-                const std::size_t key = in_order ? item.index : come_++;
-                ready_.emplace(key, std::move(item));
-                if (ready_.begin()->first == taken_)
-                    wake_all(takers_);
-                co_return true;
-            }
-            deliverers_.push_back(&here);
-        }
-        co_await here.ready.wait();
+        const std::lock_guard lock(mutex_);
+        if (cancelled_)
+            co_return false;
+        deliverers_.push_back(&here);
+        store_waiting();
+        if (here.is_taken)
+            co_return true;
     }
+    co_await here.ready.wait();
+    const std::lock_guard lock(mutex_);
+    co_return here.is_taken;
+}
+
+/// A worker ends and its result with it: not every key will come.
+template <class Request>
+void fan_out_state<Request>::lose_result(std::exception_ptr failure) noexcept
+{
+    {
+        const std::lock_guard lock(mutex_);
+        gaps_ = true;
+    }
+    fail(std::move(failure));
 }
 
 /// Something went wrong that is no result, such as a `stop_when` that throws.
@@ -457,6 +491,7 @@ void fan_out_state<Request>::fail(std::exception_ptr failure) noexcept
         const std::lock_guard lock(mutex_);
         if (!failure_)
             failure_ = std::move(failure);
+        wake_all(takers_);  // who asks again, and makes room
     }
     stop();
 }
@@ -473,19 +508,35 @@ bool fan_out_state<Request>::may_pull() const noexcept
 template <class Request>
 bool fan_out_state<Request>::has_room(std::size_t index) const noexcept
 {
-    if (ready_.size() < options_.max_buffered)
+    if (ready_.size() < options_.max_buffered || gaps_)
         return true;
     const bool is_next = options_.order == fan_out_order::input ? index == taken_ : ready_.empty();
     return !takers_.empty() && is_next;
 }
 
+/// Takes results from the workers that wait with them, as far as there is room: in the order of input the first ones of it,
+/// or they could wait behind each other for ever.
 template <class Request>
-void fan_out_state<Request>::wake_deliverer()
+void fan_out_state<Request>::store_waiting()
 {
-    const auto found = std::find_if(deliverers_.begin(), deliverers_.end(),
-                                    [&](const place* each) { return has_room(each->key); });
-    if (found != deliverers_.end())
-        wake(deliverers_, found);
+    const bool in_order = options_.order == fan_out_order::input;
+    while (!deliverers_.empty())
+    {
+        const auto next = in_order ? std::min_element(deliverers_.begin(), deliverers_.end(),
+                                                      [](const place* a, const place* b) {
+                                                          return a->item->index < b->item->index;
+                                                      })
+                                   : deliverers_.begin();
+        auto& from = **next;
+        if (!has_room(from.item->index))
+            return;
+        ready_.emplace(in_order ? from.item->index : come_, std::move(*from.item));
+        ++come_;
+        from.is_taken = true;
+        wake(deliverers_, next);
+        if (ready_.begin()->first == taken_ || gaps_)
+            wake_all(takers_);
+    }
 }
 
 template <class Request>
@@ -506,6 +557,8 @@ void fan_out_state<Request>::wake_all(places& waiting) noexcept
 template class fan_out_state<chat_request>;
 template class fan_out_state<completion_request>;
 template class fan_out_state<embedding_request>;
+template class fan_out_state<image_request>;
+template class fan_out_state<rerank_request>;
 template class fan_out_state<api_request>;
 
 }  // namespace detail
@@ -562,6 +615,8 @@ void fan_out_run<Request>::stop() noexcept
 template class fan_out_run<chat_request>;
 template class fan_out_run<completion_request>;
 template class fan_out_run<embedding_request>;
+template class fan_out_run<image_request>;
+template class fan_out_run<rerank_request>;
 template class fan_out_run<api_request>;
 
 }  // namespace regolo::inline v0

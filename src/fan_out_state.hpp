@@ -69,14 +69,16 @@ private:
                                            const std::exception_ptr& failure);
     awaitable<void> perform(result_type& item);
     void count(const result_type& item);
+    void consider_stopping(const error_info& failure) noexcept;
     awaitable<bool> deliver(result_type item);
+    void lose_result(std::exception_ptr failure) noexcept;
     void fail(std::exception_ptr failure) noexcept;
     void end(bool& flag) noexcept;
 
     // with the lock held
     [[nodiscard]] bool may_pull() const noexcept;
     [[nodiscard]] bool has_room(std::size_t index) const noexcept;
-    void wake_deliverer();
+    void store_waiting();
     void wake(places& waiting, typename places::iterator who);
     void wake_all(places& waiting) noexcept;
 
@@ -95,6 +97,7 @@ private:
     bool exhausted_ = false;  // the source has no more
     bool stopped_ = false;
     bool cancelled_ = false;
+    bool gaps_ = false;     // a result was lost
     bool lost_ = false;     // a worker was destroyed with its context
     bool pulling_ = false;  // the source is asked by one worker at a time
     std::size_t workers_ = 0;

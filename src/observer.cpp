@@ -92,7 +92,7 @@ public:
             append_time(text, "look-up", connection.resolve);
             append_time(text, "connect", connection.connect);
             append_time(text, "TLS", connection.tls);
-            return text += connection.tls_resumed ? " (resumed)" : "";
+            return text += connection.tls_resumed && !connection.reused ? " (session resumed)" : "";
         });
     }
 

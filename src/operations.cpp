@@ -2,6 +2,10 @@
 
 #include "core/codec.hpp"
 #include "core/find_doubts.hpp"
+#include "core/http_message.hpp"
+#include "core/media_answer.hpp"
+#include "core/request_body.hpp"
+#include "core/transcript_codec.hpp"
 
 #include <exception>
 #include <memory>
@@ -34,13 +38,20 @@ std::string model_of(const Request& request, const std::string& default_model)
     return request.model.empty() ? default_model : request.model;
 }
 
+void mark_as_stream(call_plan& plan, bool stream)
+{
+    plan.stream = stream;
+    if (stream)
+        plan.accept = "text/event-stream";
+}
+
 template <class Request>
 call_plan generation_plan(const client_state& client, const Request& request, bool stream)
 {
     call_plan plan;
     plan.model = model_of(request, client.config.model);
     plan.body = make_body(core::encode(request, stream, client.config.model));
-    plan.stream = stream;
+    mark_as_stream(plan, stream);
     return plan;
 }
 
@@ -84,7 +95,7 @@ call_plan plan_of(const client_state&, const api_request& request, bool stream)
     if (!request.body.empty())
         plan.body = make_body(request.body);
     plan.content_type = request.content_type;
-    plan.stream = stream;
+    mark_as_stream(plan, stream);
     return plan;
 }
 
@@ -94,30 +105,102 @@ call_plan plan_of(const client_state& client, const embedding_request& request, 
     return plain_plan("embeddings", config.paths.embeddings, request, config.models.embedding);
 }
 
-call_plan models_plan()
+call_plan plan_of(const client_state& client, const speech_request& request, bool stream)
+{
+    const auto& config = client.config;
+    auto plan = plain_plan("speech", config.paths.speech, request, config.models.speech);
+    plan.accept = "*/*";
+    plan.stream = stream;
+    return plan;
+}
+
+call_plan plan_of(const client_state& client, const image_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("generate_images", config.paths.images, request, config.models.image);
+}
+
+call_plan plan_of(const client_state& client, const rerank_request& request, bool)
+{
+    const auto& config = client.config;
+    return plain_plan("rerank", config.paths.rerank, request, config.models.rerank);
+}
+
+call_plan plan_of(const client_state& client, const token_count_request& request, bool)
+{
+    return plain_plan("count_tokens", "/utils/token_counter", request, client.config.model);
+}
+
+call_plan plan_of_get(std::string_view operation, std::string_view path)
 {
     call_plan plan;
-    plan.operation = "models";
+    plan.operation = operation;
     plan.method = "GET";
-    plan.path = "/v1/models";
+    plan.path = path;
+    return plan;
+}
+
+call_plan models_plan()
+{
+    auto plan = plan_of_get("models", "/v1/models");
     plan.needs_key = false;  // the gateway lists them to anybody
+    return plan;
+}
+
+call_plan model_groups_plan()
+{
+    auto plan = plan_of_get("model_groups", "/model_group/info");
+    plan.needs_key = false;
+    return plan;
+}
+
+call_plan supported_parameters_plan(const client_state& client, std::string model,
+                                    call_options& options)
+{
+    auto plan = plan_of_get("supported_parameters", "/utils/supported_openai_params");
+    boost::json::object named{{"model", model}};
+    if (auto has_model = core::name_model(named, client.config.model); !has_model)
+        plan.body = has_model.error();
+    plan.model = model.empty() ? client.config.model : std::move(model);
+    options.query.emplace_back("model", plan.model);
     return plan;
 }
 
 namespace {
 
+std::string media_type_of(const metadata& head)
+{
+    return core::media_type(head.find("content-type").value_or(std::string_view()));
+}
+
 /// Turns the body of a success into what the operation returns.
 template <class Answer>
-result<Answer> read_answer(std::string& body, const limits& bounds)
+result<Answer> read_answer(std::string& body, const metadata&, const limits& bounds)
 {
     return core::decode<Answer>(body, bounds);
 }
 
 template <>
-result<api_response> read_answer(std::string& body, const limits&)
+result<api_response> read_answer(std::string& body, const metadata&, const limits&)
 {
     api_response answer;
     answer.body = std::move(body);
+    return answer;
+}
+
+template <>
+result<transcript> read_answer(std::string& body, const metadata& head, const limits& bounds)
+{
+    return core::decode_transcript(body, media_type_of(head), bounds);
+}
+
+template <>
+result<speech_response> read_answer(std::string& body, const metadata& head, const limits& bounds)
+{
+    if (core::is_no_media(body, media_type_of(head)))
+        return core::decode_no_media(body, bounds);
+    speech_response answer;
+    answer.audio = std::move(body);
     return answer;
 }
 
@@ -135,17 +218,21 @@ call_outcome outcome_of(const Answer& answer)
     return outcome;
 }
 
+error_info found_in_body(error_info info)
+{
+    info.where = phase::body;
+    info.sent = true;
+    return info;
+}
+
 /// The answer that has been read. @throws error  where it is none
 template <class Answer>
 Answer take_answer(call& running)
 {
-    auto read = read_answer<Answer>(running.body(), running.bounds());
-    if (read)
-        return std::move(*read);
-    auto info = read.error();
-    info.where = phase::body;
-    info.sent = true;
-    throw error(std::move(info));
+    auto read = read_answer<Answer>(running.body(), running.metadata(), running.bounds());
+    if (!read)
+        throw error(found_in_body(read.error()));
+    return std::move(*read);
 }
 
 /// Why an answer is refused that is whole and only looks good.
@@ -249,16 +336,52 @@ asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_p
     end_with(*running, std::move(failure));
 }
 
+// An error under a success comes as JSON or text, where speech has a type of its own.
+asio::awaitable<byte_stream> open_speech(std::shared_ptr<client_state> client,
+                                         speech_request request, call_options options)
+{
+    auto plan = plan_of(*client, request, true);
+    const auto bounds = client->config.limits;
+    auto stream =
+        co_await open_stream<byte_stream>(std::move(client), std::move(plan), std::move(options));
+    if (!core::is_no_media("?", media_type_of(stream.metadata())))
+        co_return stream;
+    std::string text;
+    std::string piece;
+    while (text.size() < bounds.error_body)
+    {
+        const bool more = co_await stream.next(piece);
+        if (!more)
+            break;
+        text += piece;
+    }
+    auto info = found_in_body(core::decode_no_media(text, bounds));
+    throw error(stream_access::state_of(stream)->settle(info));
+}
+
 using client_ptr = std::shared_ptr<client_state>;
 using gate_ptr = std::shared_ptr<admission>;
 template asio::awaitable<chat_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<transcript> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<speech_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<image_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<rerank_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<key_info> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<user_info> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<activity> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<spend_logs> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<model_info_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<model_group_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<supported_parameters> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<token_count> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options,
                                                         gate_ptr);
 template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 
 }  // namespace regolo::inline v0::detail

@@ -9,6 +9,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -19,7 +21,19 @@ call_plan plan_of(const client_state& client, const chat_request& request, bool 
 call_plan plan_of(const client_state& client, const completion_request& request, bool stream);
 call_plan plan_of(const client_state& client, const api_request& request, bool stream);
 call_plan plan_of(const client_state& client, const embedding_request& request, bool stream);
+call_plan plan_of(const client_state& client, const speech_request& request, bool stream);
+call_plan transcription_plan(const client_state& client, const transcription_request& request,
+                             bool translate);
+call_plan plan_of(const client_state& client, const image_request& request, bool stream);
+call_plan plan_of(const client_state& client, const rerank_request& request, bool stream);
+call_plan plan_of(const client_state& client, const token_count_request& request, bool stream);
+/// For what is asked for by its path alone.
+call_plan plan_of_get(std::string_view operation, std::string_view path);
 call_plan models_plan();
+call_plan model_groups_plan();
+/// For that model, or the default one; the options get the query.
+call_plan supported_parameters_plan(const client_state& client, std::string model,
+                                    call_options& options);
 
 /// Sends a request and reads the whole answer.
 /// @param gate  stands before each attempt; null: that of the client
@@ -75,5 +89,9 @@ boost::asio::awaitable<Answer> ask(std::shared_ptr<client_state> client, const R
     }
     return fetch<Answer>(std::move(client), std::move(plan), std::move(options), std::move(gate));
 }
+
+/// Sends a request for speech and returns when it begins.
+boost::asio::awaitable<byte_stream> open_speech(std::shared_ptr<client_state> client,
+                                                speech_request request, call_options options);
 
 }  // namespace regolo::inline v0::detail

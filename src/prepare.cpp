@@ -21,7 +21,7 @@ std::vector<header> headers_of(const client_config& config, const call_plan& pla
                                bool has_body)
 {
     std::vector<header> fields;
-    fields.emplace_back("Accept", plan.stream ? "text/event-stream" : "application/json");
+    fields.emplace_back("Accept", plan.accept);
     if (has_body)
         fields.emplace_back("Content-Type", plan.content_type);
     fields.emplace_back("User-Agent", config.user_agent.empty()

@@ -23,6 +23,7 @@ struct call_plan
     std::string model;                // asked for, for events
     result<net::outgoing_body> body;  // or why it cannot be encoded
     std::string content_type = "application/json";
+    std::string_view accept = "application/json";
     bool stream = false;
     bool needs_key = true;
 };

@@ -120,10 +120,15 @@ void run_admission::leave(ticket held, bool refused) noexcept
 void run_admission::pause_until(time_point when)
 {
     outer_->pause_until(when);
+    note_refusal(when);
+}
+
+void run_admission::note_refusal(time_point until)
+{
     const auto extra = std::chrono::duration<double, std::milli>(spread) * random_->uniform();
     const std::lock_guard lock(mutex_);
     paused_until_ =
-        std::max(paused_until_, when + std::chrono::duration_cast<time_point::duration>(extra));
+        std::max(paused_until_, until + std::chrono::duration_cast<time_point::duration>(extra));
 }
 
 void run_admission::close() noexcept

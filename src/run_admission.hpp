@@ -28,6 +28,7 @@ public:
                                          time_point not_before) override;
     void leave(ticket held, bool refused) noexcept override;
     void pause_until(time_point when) override;
+    void note_refusal(time_point until) override;
 
     /// Lets nobody in any more: whoever waits hears `errc::not_started`.
     void close() noexcept;

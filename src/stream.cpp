@@ -106,6 +106,7 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
                 }
                 ended = decoder.ended_as();
                 source->succeed(outcome());
+                tell_end();
                 return step::ended;
             case core::stream_step::failed:
                 failure = decoder.failure();
@@ -153,6 +154,7 @@ error_info basic_stream<Chunk>::state::settle(const error_info& info)
     if (tells_partial)
         told.partial_text = partial.text();
     failure = source->fail(std::move(told), outcome());
+    tell_end();
     return *failure;
 }
 
@@ -175,6 +177,23 @@ void basic_stream<Chunk>::state::give_up() noexcept
         return;
     ended = stream_end::closed;
     source->drop(outcome());
+    tell_end();
+}
+
+template <class Chunk>
+void basic_stream<Chunk>::state::tell_end() noexcept
+{
+    const auto told = std::exchange(on_end, nullptr);
+    if (!told)
+        return;
+    try
+    {
+        told();
+    }
+    catch (...)
+    {
+        // Out of memory: whoever listens has to do without.
+    }
 }
 
 template <class Chunk>
@@ -220,8 +239,22 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
                 case step::ended:
                     co_return false;
                 case step::failed:
-                    co_await try_again(self, further);
+                {
+                    // Not in a coroutine of its own: a cancelled one could not even begin.
+                    std::exception_ptr gone;
+                    try
+                    {
+                        if (self.delivered || further == retries::none)
+                            throw error(*self.failure);
+                        co_await self.source->reopen(*self.failure);
+                    }
+                    catch (...)
+                    {
+                        gone = std::current_exception();
+                    }
+                    self.begin_again(std::move(gone));
                     break;
+                }
                 case step::wait:
                     // Nor must one that sends nothing but comments.
                     if (std::exchange(has_waited, true) && wait.is_over())
@@ -258,24 +291,13 @@ void basic_stream<Chunk>::state::end_wait(boost::system::error_code why,
     throw error(settle(cause.info()));
 }
 
-/// Begins anew after a failure that the user has seen nothing of, or ends the stream with it.
+/// Begins anew with a further attempt, or ends the stream where there is none.
 template <class Chunk>
-asio::awaitable<void> basic_stream<Chunk>::state::try_again(state& self, retries further)
+void basic_stream<Chunk>::state::begin_again(std::exception_ptr gone)
 {
-    std::exception_ptr gone;
-    try
-    {
-        if (self.delivered || further == retries::none)
-            throw error(*self.failure);
-        co_await self.source->reopen(*self.failure);
-    }
-    catch (...)
-    {
-        gone = std::current_exception();
-    }
     if (gone)
-        throw error(self.settle(to_error_info(std::move(gone))));
-    self.begin();
+        throw error(settle(to_error_info(std::move(gone))));
+    begin();
 }
 
 namespace {
@@ -391,6 +413,7 @@ void basic_stream<Chunk>::close() noexcept
 template class basic_stream<chat_chunk>;
 template class basic_stream<completion_chunk>;
 template class basic_stream<server_event>;
+template class basic_stream<std::string>;
 
 }  // namespace detail
 

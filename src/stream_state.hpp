@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/byte_decoder.hpp"
 #include "core/completion_accumulator.hpp"
 #include "core/find_doubts.hpp"
 #include "core/piece_cutter.hpp"
@@ -17,6 +18,8 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -133,7 +136,8 @@ struct basic_stream<Chunk>::state
 
     [[nodiscard]] std::optional<error_info> find_refusal() const;
     [[noreturn]] void end_wait(boost::system::error_code why, std::chrono::nanoseconds limit);
-    static boost::asio::awaitable<void> try_again(state& self, retries further);
+    void tell_end() noexcept;
+    void begin_again(std::exception_ptr gone);
 
     [[nodiscard]] call_outcome outcome() const noexcept
     {
@@ -153,6 +157,7 @@ struct basic_stream<Chunk>::state
     std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for
     stream_end ended = stream_end::open;
     std::optional<error_info> failure;  // settled once `ended` says so
+    std::function<void()> on_end;       // called once, when `ended` says so
 };
 
 /// Makes streams of calls.

@@ -89,7 +89,8 @@ public:
         now. Meant to wake a user interface, whose loop then calls `try_next` until it gives nothing.
 
         `post` runs on the background's thread (or on the caller's, at once): it must not block, throw, or destroy the
-        `background`. An empty one ends the calls.
+        `background`. An empty one ends the calls, and so does destroying the job: both wait for one that is running, so that
+        none comes afterwards.
     */
     void on_ready(std::function<void()> post);
 

@@ -1,14 +1,22 @@
 #pragma once
 
+#include <regolo/account.hpp>
 #include <regolo/api_request.hpp>
+#include <regolo/byte_stream.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/client_config.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
+#include <regolo/image.hpp>
 #include <regolo/model.hpp>
+#include <regolo/model_info.hpp>
+#include <regolo/rerank.hpp>
+#include <regolo/speech.hpp>
 #include <regolo/stream.hpp>
+#include <regolo/token_count.hpp>
+#include <regolo/transcription.hpp>
 #include <regolo/version.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -148,8 +156,66 @@ public:
     [[nodiscard]] boost::asio::awaitable<embedding_response> embed(embedding_request request,
                                                                    call_options options = {}) const;
 
-    /// Lists the models.
+    /// Speaks a text.
+    [[nodiscard]] boost::asio::awaitable<speech_response> speak(speech_request request,
+                                                                call_options options = {}) const;
+
+    /// Speaks a text and gives the bytes as they arrive.
+    [[nodiscard]] boost::asio::awaitable<byte_stream> stream_speech(
+        speech_request request, call_options options = {}) const;
+
+    /// Writes down what is said in a recording. An answer that comes before the file is sent whole ends the sending.
+    [[nodiscard]] boost::asio::awaitable<transcript> transcribe(transcription_request request,
+                                                                call_options options = {}) const;
+
+    /// The same in English, whatever the language of the recording.
+    [[nodiscard]] boost::asio::awaitable<transcript> translate(transcription_request request,
+                                                               call_options options = {}) const;
+
+    /// Makes pictures from a text.
+    [[nodiscard]] boost::asio::awaitable<image_response> generate_images(
+        image_request request, call_options options = {}) const;
+
+    /// Tells how well each document answers a query.
+    [[nodiscard]] boost::asio::awaitable<rerank_response> rerank(rerank_request request,
+                                                                 call_options options = {}) const;
+
+    /// Lists the models. Needs no key. Names with a `*` come as well with `return_wildcard_routes` = "true" in
+    /// `call_options::query`.
     [[nodiscard]] boost::asio::awaitable<model_list> models(call_options options = {}) const;
+
+    /// What is known about the models: their kind, their prices. One alone with its id as `regolo_model_id` (or
+    /// `litellm_model_id`) in `call_options::query`.
+    [[nodiscard]] boost::asio::awaitable<model_info_list> model_info(
+        call_options options = {}) const;
+
+    /// The same for all deployments of a name together. Needs no key.
+    [[nodiscard]] boost::asio::awaitable<model_group_list> model_groups(
+        call_options options = {}) const;
+
+    /// Which members a chat request to a model may have. An empty name means `client_config::model`.
+    [[nodiscard]] boost::asio::awaitable<regolo::supported_parameters> supported_parameters(
+        std::string model, call_options options = {}) const;
+
+    /// Counts the tokens of a prompt or of messages.
+    [[nodiscard]] boost::asio::awaitable<token_count> count_tokens(token_count_request request,
+                                                                   call_options options = {}) const;
+
+    /// What the key may spend and has spent. The cheapest way to learn whether a key is good.
+    [[nodiscard]] boost::asio::awaitable<regolo::key_info> key_info(
+        call_options options = {}) const;
+
+    /// Whose key it is, and what he may spend and has spent.
+    [[nodiscard]] boost::asio::awaitable<regolo::user_info> user_info(
+        call_options options = {}) const;
+
+    /// How many requests there were in that time, and how many tokens.
+    [[nodiscard]] boost::asio::awaitable<regolo::activity> activity(
+        date_range days, call_options options = {}) const;
+
+    /// What the requests of that time cost, a page of them at a time: `page` and `page_size` in `call_options::query`.
+    [[nodiscard]] boost::asio::awaitable<regolo::spend_logs> spend_logs(
+        date_range days, call_options options = {}) const;
 
     /// Sends any request and returns the body of the answer.
     [[nodiscard]] boost::asio::awaitable<api_response> request(api_request request,
@@ -158,6 +224,10 @@ public:
     /// Sends any request and streams the events of the answer.
     [[nodiscard]] boost::asio::awaitable<event_stream> stream_request(
         api_request request, call_options options = {}) const;
+
+    /// Sends any request and gives the bytes of the answer as they arrive.
+    [[nodiscard]] boost::asio::awaitable<byte_stream> download(api_request request,
+                                                               call_options options = {}) const;
 
     /** Sends many requests, a bounded number of them at a time; see `fan_out_run`, whose header <regolo/fan_out.hpp>
         has to be included.

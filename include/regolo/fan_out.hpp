@@ -7,7 +7,9 @@
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/error.hpp>
+#include <regolo/image.hpp>
 #include <regolo/metadata.hpp>
+#include <regolo/rerank.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -57,8 +59,8 @@ struct fan_out_options
     /// Attempts of a request after its first, unless the `call_options` of the run say how often; the delays are those
     /// of `client_config::retry`.
     int max_retries = 6;
-    /// Asked about each failure, one at a time, on the client's executor. True ends the run: nothing more is taken from
-    /// the source, and what has not been sent comes back as `errc::not_started`. Empty: only the source ends it.
+    /// Asked about each failure, one at a time, on the client's executor, until the run is destroyed. True ends the run: nothing more is taken from
+    /// the source, and what has never been sent comes back as `errc::not_started`. Empty: only the source ends it.
     std::function<bool(const error_info&)> stop_when = ends_fan_out;
 };
 
@@ -80,6 +82,16 @@ template <>
 struct answer_to<embedding_request>
 {
     using type = embedding_response;
+};
+template <>
+struct answer_to<image_request>
+{
+    using type = image_response;
+};
+template <>
+struct answer_to<rerank_request>
+{
+    using type = rerank_response;
 };
 template <>
 struct answer_to<api_request>
@@ -309,8 +321,8 @@ public:
 
     [[nodiscard]] fan_out_progress progress() const;
 
-    /// Ends the run as `fan_out_options::stop_when` does: what is in flight finishes, what was not sent comes back as
-    /// `errc::not_started`.
+    /// Ends the run as `fan_out_options::stop_when` does: what is in flight finishes, what was never sent comes back as
+    /// `errc::not_started`, and what waits for its next attempt ends with the error of its last one.
     void stop() noexcept;
 
 private:
@@ -342,6 +354,8 @@ auto client::fan_out(Source&& source) const
 extern template class fan_out_run<chat_request>;
 extern template class fan_out_run<completion_request>;
 extern template class fan_out_run<embedding_request>;
+extern template class fan_out_run<image_request>;
+extern template class fan_out_run<rerank_request>;
 extern template class fan_out_run<api_request>;
 
 }  // namespace regolo::inline v0

@@ -16,10 +16,13 @@ inline constexpr int version_patch = 0;
 
 namespace detail {
 
+struct with_BOOST_ASIO_NO_DEPRECATED;
+struct without_BOOST_ASIO_NO_DEPRECATED;
+
 #if defined(BOOST_ASIO_NO_DEPRECATED)
-inline constexpr bool asio_allocation_hooks = false;
+using asio_rules = with_BOOST_ASIO_NO_DEPRECATED;
 #else
-inline constexpr bool asio_allocation_hooks = true;
+using asio_rules = without_BOOST_ASIO_NO_DEPRECATED;
 #endif
 
 /** Ties a program to the Boost that the library was built with.
@@ -29,16 +32,16 @@ inline constexpr bool asio_allocation_hooks = true;
     library's own Boost is defined in it, so that a program compiled with another one, or with that macro
     where the library was without it, fails at link time, naming `boost_abi<...>`, instead of at run time.
 */
-template <int BoostVersion, bool AllocationHooks>
+template <int BoostVersion, class AsioRules>
 struct boost_abi;
 
 template <>
-struct boost_abi<BOOST_VERSION, asio_allocation_hooks>
+struct boost_abi<BOOST_VERSION, asio_rules>
 {
     REGOLO_EXPORT static const char tag;
 };
 
-using this_boost_abi = boost_abi<BOOST_VERSION, asio_allocation_hooks>;
+using this_boost_abi = boost_abi<BOOST_VERSION, asio_rules>;
 
 }  // namespace detail
 }  // namespace regolo::inline v0

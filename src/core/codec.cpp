@@ -1,14 +1,21 @@
 #include "core/codec.hpp"
 
+#include "core/account_codec.hpp"
 #include "core/api_error.hpp"
 #include "core/chat_codec.hpp"
 #include "core/completion_codec.hpp"
 #include "core/embedding_codec.hpp"
+#include "core/image_codec.hpp"
 #include "core/json_text.hpp"
 #include "core/model_codec.hpp"
+#include "core/model_info_codec.hpp"
 #include "core/request_body.hpp"
+#include "core/rerank_codec.hpp"
 #include "core/server_words.hpp"
+#include "core/speech_codec.hpp"
 #include "core/text.hpp"
+#include "core/token_count_codec.hpp"
+#include "core/transcript_codec.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 
@@ -57,6 +64,21 @@ template <>
 constexpr std::string_view essential_member<chat_response> = "choices";
 template <>
 constexpr std::string_view essential_member<completion_response> = "choices";
+template <>
+constexpr std::string_view essential_member<rerank_response> = "results";
+template <>
+constexpr std::string_view essential_member<supported_parameters> = "supported_openai_params";
+template <>
+constexpr std::string_view essential_member<token_count> = "total_tokens";
+template <>
+constexpr std::string_view essential_member<key_info> = "info";
+template <>
+constexpr std::string_view essential_member<user_info> = "";
+template <>
+constexpr std::string_view essential_member<activity> = "";
+
+template <>
+constexpr std::string_view essential_member<transcript> = "text";
 
 template <class T>
 bool lacks_essential_member(const boost::json::value& document) noexcept
@@ -115,7 +137,22 @@ template result<chat_response> decode(std::string_view, const limits&);
 template result<completion_response> decode(std::string_view, const limits&);
 template result<model_list> decode(std::string_view, const limits&);
 template result<embedding_response> decode(std::string_view, const limits&);
+template result<transcript> decode(std::string_view, const limits&);
+template result<image_response> decode(std::string_view, const limits&);
+template result<rerank_response> decode(std::string_view, const limits&);
+template result<key_info> decode(std::string_view, const limits&);
+template result<user_info> decode(std::string_view, const limits&);
+template result<activity> decode(std::string_view, const limits&);
+template result<spend_logs> decode(std::string_view, const limits&);
+template result<model_info_list> decode(std::string_view, const limits&);
+template result<model_group_list> decode(std::string_view, const limits&);
+template result<supported_parameters> decode(std::string_view, const limits&);
+template result<token_count> decode(std::string_view, const limits&);
 
 template result<std::string> encode(const embedding_request&, std::string_view);
+template result<std::string> encode(const image_request&, std::string_view);
+template result<std::string> encode(const rerank_request&, std::string_view);
+template result<std::string> encode(const speech_request&, std::string_view);
+template result<std::string> encode(const token_count_request&, std::string_view);
 
 }  // namespace regolo::core

@@ -40,19 +40,24 @@ void concurrency_limit::lower(burst begun) noexcept
     {
         ++burst_;
         allowed_ = std::min(allowed_, active_);
-        lowest_ = std::max<std::size_t>(allowed_ / 2, 1);
+        ramp_ = std::max<std::size_t>(allowed_ / 2, 1);
         if (raised_)
         {
             patience_ = std::min(2 * patience_, most_patience);
         }
     }
-    allowed_ = std::max(allowed_ - 1, lowest_);
+    allowed_ = std::max<std::size_t>(allowed_ - 1, 1);
     successes_ = 0;
     raised_ = false;
 }
 
 void concurrency_limit::raise() noexcept
 {
+    if (allowed_ < ramp_)
+    {
+        ++allowed_;
+        return;
+    }
     if (allowed_ == maximum_ || ++successes_ < patience_ * allowed_)
     {
         return;

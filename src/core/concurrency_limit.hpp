@@ -8,8 +8,9 @@ namespace regolo::core {
 /** How many attempts of a run go on at the same time, learnt from the server's refusals.
 
     Starts at the maximum. A refusal lowers the limit to what the server still took: of a burst of refusals each takes
-    one place off, down to half of what was running when it began. Successes raise it again, one place at a time and
-    the slower, the more often a raise was refused; so a server with a fixed limit is probed now and then only.
+    one place off. Successes raise it again: by one each up to half of what was running when the burst began, and from
+    there one place at a time and the slower, the more often a raise was refused; so a server with a fixed limit is probed
+    now and then only, and one that counts requests per minute is not run into with all there is after each pause.
     Pure: no time, no lock.
 */
 class concurrency_limit
@@ -33,7 +34,7 @@ private:
 
     std::size_t maximum_;
     std::size_t allowed_;
-    std::size_t lowest_ = 1;  // of the burst under way
+    std::size_t ramp_ = 1;  // each success raises the limit up to there
     std::size_t active_ = 0;
     burst burst_ = 0;
     std::size_t successes_ = 0;  // since the limit last changed

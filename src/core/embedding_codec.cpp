@@ -29,6 +29,8 @@ bool read_floats(std::string_view base64, const json_place& place, std::vector<f
         std::uint32_t bits = 0;
         std::memcpy(&bits, bytes->data() + i * sizeof(bits), sizeof(bits));
         out[i] = std::bit_cast<float>(boost::endian::little_to_native(bits));
+        if (!std::isfinite(out[i]))
+            return place.element(i).fail("is not finite");
     }
     return true;
 }
@@ -67,35 +69,9 @@ json::value write_json(const std::vector<float>& values, const write_context& co
 
 inline namespace v0 {
 
-template <>
-result<embedding_request> from_json<embedding_request>(const boost::json::value& json)
-{
-    return core::read_document<embedding_request>(json);
-}
-
-template <>
-result<embedding> from_json<embedding>(const boost::json::value& json)
-{
-    return core::read_document<embedding>(json);
-}
-
-template <>
-result<embedding_response> from_json<embedding_response>(const boost::json::value& json)
-{
-    return core::read_document<embedding_response>(json);
-}
-
-boost::json::value to_json(const embedding_request& request)
-{
-    return core::write_json(request, {});
-}
-
-boost::json::value to_json(const embedding& value) { return core::write_json(value, {}); }
-
-boost::json::value to_json(const embedding_response& response)
-{
-    return core::write_json(response, {});
-}
+REGOLO_DEFINE_JSON(embedding_request)
+REGOLO_DEFINE_JSON(embedding)
+REGOLO_DEFINE_JSON(embedding_response)
 
 }  // namespace v0
 }  // namespace regolo

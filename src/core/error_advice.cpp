@@ -86,6 +86,9 @@ bool is_about_length(const error_info& info) noexcept
            iequals(info.server_type, "exceed_context_size_error");
 }
 
+// A gateway that has no data base to look a key up in refuses all but its master key so.
+bool is_about_key(const error_info& info) { return iequals(info.server_type, "no_db_connection"); }
+
 std::string wait_text(const error_info& info)
 {
     if (!info.retry_after)
@@ -105,6 +108,10 @@ errc code_of(const error_info& info)
         return errc::quota_exhausted;
     }
     const int status = effective_status(info);
+    if (status == 400 && is_about_key(info))
+    {
+        return errc::unauthorized;
+    }
     if (status == 400 && is_about_model(info))
     {
         return errc::not_found;
@@ -119,7 +126,8 @@ std::string advice(errc code, const error_info& info)
         case errc::bad_request:
             return is_about_length(info)
                        ? "the prompt is too long for the model: shorten it or ask for fewer tokens"
-                       : "the API refused the request: change what its words are about";
+                       : "the API refused the request; its own words (server_message) say what is "
+                         "wrong with it";
         case errc::unauthorized:
             return "the key is missing or was refused: check REGOLO_API_KEY, or the key given in "
                    "the program";

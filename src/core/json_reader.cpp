@@ -211,6 +211,15 @@ bool read_index(object_reader& in, std::string_view key, std::int64_t fallback,
                       std::to_string(bound) + ')');
 }
 
+bool read_position(object_reader& in, std::string_view key, std::int64_t& out)
+{
+    out = in.place().position();
+    const auto place = in.place().member(key);
+    if (const auto* json = in.take(key); json != nullptr && !read_json(*json, place, out))
+        return false;
+    return out >= 0 || place.fail("is negative");
+}
+
 void read_seconds(object_reader& in, std::string_view key, std::int64_t& out)
 {
     out = 0;

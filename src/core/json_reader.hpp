@@ -202,6 +202,9 @@ private:
 bool read_index(object_reader& in, std::string_view key, std::int64_t fallback,
                 bool negative_is_zero, std::int64_t& out);
 
+/// The place of what the answer is about in the request, at least 0; where none was sent, the place in the array.
+bool read_position(object_reader& in, std::string_view key, std::int64_t& out);
+
 /// Seconds since 1970, which some servers send with a fraction.
 void read_seconds(object_reader& in, std::string_view key, std::int64_t& out);
 

@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -61,10 +62,27 @@ public:
     {
         read_text_or_tokens(in_, name, member);
     }
-    /// An index, which is the place in the array where none was sent.
+    /// An index into the request, which has as many of them as its maker liked.
     void position(std::string_view name, std::int64_t& member) const
     {
-        read_index(in_, name, in_.place().position(), false, member);
+        read_position(in_, name, member);
+    }
+    /// One that may not have been sent.
+    void position(std::string_view name, std::optional<std::int64_t>& member) const
+    {
+        member.reset();
+        if (in_.has(name))
+            read_position(in_, name, member.emplace());
+        else
+            in_.take(name);
+    }
+    /// A member that has two names on the wire: the one that was sent.
+    [[nodiscard]] std::string_view either(std::string_view written, std::string_view other) const
+    {
+        if (in_.has(written) || !in_.has(other))
+            return written;
+        in_.take(written);  // null, which must not come back in the place of the other
+        return other;
     }
     /// Seconds since 1970.
     void seconds(std::string_view name, std::int64_t& member) const
@@ -102,6 +120,14 @@ public:
         write_text_or_tokens(out_, name, member);
     }
     void position(std::string_view name, std::int64_t member) const { out_.always(name, member); }
+    void position(std::string_view name, const std::optional<std::int64_t>& member) const
+    {
+        out_.put(name, member);
+    }
+    [[nodiscard]] std::string_view either(std::string_view written, std::string_view) const
+    {
+        return written;
+    }
     void seconds(std::string_view name, std::int64_t member) const
     {
         if (member != 0)
@@ -137,3 +163,13 @@ boost::json::value write_json(const T& value, const write_context& context)
 }
 
 }  // namespace regolo::core
+
+/// Defines `from_json` and `to_json` of such a noun, in its namespace. A macro, since a specialization and an overload
+/// cannot be had from a template.
+#define REGOLO_DEFINE_JSON(noun)                                 \
+    template <>                                                  \
+    result<noun> from_json<noun>(const boost::json::value& json) \
+    {                                                            \
+        return core::read_document<noun>(json);                  \
+    }                                                            \
+    boost::json::value to_json(const noun& value) { return core::write_json(value, {}); }

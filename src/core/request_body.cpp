@@ -64,8 +64,8 @@ result<void> name_model(json::object& body, std::string_view default_model)
     if (default_model.empty())
     {
         return invalid_request(
-            "no model: name one in the request, or set the default in client_config or the "
-            "environment (REGOLO_MODEL for chat)");
+            "no model: name one in the request, or set client_config::model or REGOLO_MODEL (for "
+            "kinds other than chat and completions, client_config::models)");
     }
     body["model"] = default_model;
     return {};

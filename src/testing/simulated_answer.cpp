@@ -90,7 +90,7 @@ std::vector<const json::object*> called_functions(const json::object& request,
         return !name.empty() && text.find(name) != std::string::npos;
     });
     if (!flag(request, "parallel_tool_calls", true) && named.size() > 1)
-        named.resize(1);
+        named.erase(named.begin() + 1, named.end());
     if (named.empty() && (mode == "required" || text.find("use the tool") != std::string::npos))
         named.push_back(functions.front());
     return named;

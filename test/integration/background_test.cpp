@@ -242,6 +242,28 @@ TEST_F(Background, TellsWhenSomethingIsReady)
     EXPECT_TRUE(at_once);
 }
 
+TEST_F(Background, ADestroyedJobCallsNobody)
+{
+    background api(config);
+    for (int i = 0; i < 100; ++i)
+    {
+        std::atomic<bool> gone{false};
+        std::atomic<int> late{0};
+        {
+            auto job = api.stream_chat({"sim-chat", "count to 20"});
+            job.on_ready([&] { late += gone; });
+            static_cast<void>(job.next_for(std::chrono::milliseconds(i % 3)));
+            if (i % 2 == 0)
+            {
+                job.on_ready({});
+                gone = true;
+            }
+        }
+        gone = true;
+        EXPECT_EQ(late, 0);
+    }
+}
+
 TEST_F(Background, AJobOutlivesItsBackground)
 {
     std::optional<background> api(std::in_place, config);

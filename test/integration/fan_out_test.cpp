@@ -15,10 +15,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <numeric>
 #include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,6 +55,12 @@ asio::awaitable<std::vector<fan_out_result<Request>>> take_all(fan_out_run<Reque
     while (auto done = co_await answers.next())
         all.push_back(std::move(*done));
     co_return all;
+}
+
+asio::awaitable<void> timer_of(asio::any_io_executor executor, std::chrono::milliseconds length)
+{
+    asio::steady_timer timer(executor, length);
+    co_await timer.async_wait(asio::use_awaitable);
 }
 
 class FanOut : public ::testing::Test
@@ -559,6 +569,165 @@ TEST_F(FanOut, TellsHowFarItIs)
         EXPECT_FALSE(co_await answers.next());
     };
     run(body());
+}
+
+/// Stops a run when one of its requests is to be tried again.
+class stop_at_retry final : public observer
+{
+public:
+    void retry_planned(const call_event&, const retry_event&) noexcept override { stop(); }
+
+    std::function<void()> stop;
+};
+
+TEST_F(FanOut, WhatNeverGotThroughHasNotBeenStarted)
+{
+    // Nobody listens there any more.
+    {
+        const test_server gone(server_options::plain());
+        config.base_url = gone.url();
+    }
+    const auto watch = std::make_shared<stop_at_retry>();
+    config.observer = watch;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        auto answers = one.fan_out(questions(5), {.max_in_flight = 2});
+        watch->stop = [&] { answers.stop(); };
+        std::size_t seen = 0;
+        while (auto done = co_await answers.next())
+        {
+            ++seen;
+            EXPECT_FALSE(done->result);
+            EXPECT_EQ(done->result.error().code, errc::not_started)
+                << describe(done->result.error());
+        }
+        EXPECT_GE(seen, 1U);
+    };
+    run(body());
+}
+
+TEST_F(FanOut, WhatWasRefusedKeepsItsError)
+{
+    server.on_request(
+        [](const received_request&) { return script().respond(500, "text/plain", "broken"); });
+    const auto watch = std::make_shared<stop_at_retry>();
+    config.observer = watch;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        auto answers = one.fan_out(questions(5), {.max_in_flight = 1});
+        watch->stop = [&] { answers.stop(); };
+        const auto done = co_await answers.next();
+        EXPECT_EQ(done->result.error().code, errc::server_error);
+        EXPECT_TRUE(is_retryable(done->result.error()));
+    };
+    run(body());
+}
+
+TEST_F(FanOut, InputOrderNeverWaitsForItself)
+{
+    // Answers in every order, with less room than finished results.
+    server.on_request([](const received_request& request) {
+        const auto at = request.body.find("question ") + 9;
+        const auto number = std::stoul(request.body.substr(at));
+        return script()
+            .pause(std::chrono::milliseconds(number * 7919 % 13))
+            .respond(200, "application/json", answer_json("yes"));
+    });
+    for (const std::size_t room : {0U, 1U, 3U, 16U})
+    {
+        const auto all = run_all([&](const client& one) {
+            return one.fan_out(
+                questions(200),
+                {.max_in_flight = 16, .max_buffered = room, .order = fan_out_order::input});
+        });
+        ASSERT_EQ(all.size(), 200U);
+        for (std::size_t i = 0; i < all.size(); ++i)
+            EXPECT_EQ(all[i].index, i);
+    }
+}
+
+TEST_F(FanOut, ARefusalThatIsNotRetriedPausesTheOthers)
+{
+    server.enqueue("/v1/chat/completions",
+                   script().respond(429, "text/plain", "slow down", "retry-after-ms: 200\r\n"));
+    std::vector<std::chrono::steady_clock::time_point> came;
+    std::mutex mutex;
+    server.on_request([&](const received_request& request) {
+        const std::lock_guard lock(mutex);
+        came.push_back(std::chrono::steady_clock::now());
+        return server.simulated(request);
+    });
+    const auto began = std::chrono::steady_clock::now();
+    const auto all = run_all([&](const client& one) {
+        return one.fan_out(questions(20), {.max_in_flight = 1, .max_retries = 0});
+    });
+    ASSERT_EQ(all.size(), 20U);
+    EXPECT_EQ(std::count_if(all.begin(), all.end(),
+                            [](const auto& each) { return each.result.has_error(); }),
+              1);
+    ASSERT_FALSE(came.empty());
+    EXPECT_GE(came.front() - began, 200ms);
+}
+
+TEST_F(FanOut, AfterItsEndNobodyAsksStopWhen)
+{
+    server.on_request([](const received_request&) { return script().stall(); });
+    const auto body = [&]() -> asio::awaitable<void> {
+        using namespace asio::experimental::awaitable_operators;
+        const auto executor = co_await asio::this_coro::executor;
+        const client one(executor, config);
+        auto asked = std::make_unique<std::size_t>(0);
+        {
+            fan_out_options options;
+            options.stop_when = [&asked](const error_info&) { return ++*asked == 0; };
+            auto answers = one.fan_out(questions(10), options);
+            const auto none = co_await try_await(answers.next() || timer_of(executor, 50ms));
+            EXPECT_TRUE(none);
+        }
+        EXPECT_EQ(*asked, 0U);
+        asked.reset();  // a question from now on would be noticed
+        co_await timer_of(executor, 50ms);
+        EXPECT_EQ(one.stats().calls, 0U);
+    };
+    run(body());
+}
+
+TEST_F(FanOut, AStopWhenThatThrowsLosesNoAnswer)
+{
+    for (const auto order : {fan_out_order::completion, fan_out_order::input})
+    {
+        server.on_request([](const received_request& request) {
+            if (request.body.find("question 3\"") != std::string::npos)
+                return script().respond(400, "text/plain", "no");
+            return script().respond(200, "application/json", answer_json("yes"));
+        });
+        std::set<std::size_t> seen;
+        bool thrown = false;
+        const auto body = [&]() -> asio::awaitable<void> {
+            const client one(co_await asio::this_coro::executor, config);
+            fan_out_options options;
+            options.max_in_flight = 4;
+            options.max_buffered = 1;
+            options.order = order;
+            options.stop_when = [](const error_info&) -> bool {
+                throw std::runtime_error("no more");
+            };
+            auto answers = one.fan_out(questions(50), options);
+            try
+            {
+                while (auto done = co_await answers.next())
+                    seen.insert(done->index);
+            }
+            catch (const std::runtime_error&)
+            {
+                thrown = true;
+            }
+            EXPECT_EQ(answers.progress().done, seen.size());
+        };
+        run(body());
+        EXPECT_TRUE(thrown);
+        EXPECT_TRUE(seen.contains(3));
+    }
 }
 
 TEST_F(FanOut, LetsOneCallerInAtATime)

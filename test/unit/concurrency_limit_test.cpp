@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
+#include <utility>
 
 namespace regolo::test {
 namespace {
@@ -56,13 +58,50 @@ TEST(ConcurrencyLimit, FallsToWhatTheServerTakes)
     EXPECT_EQ(limit.active(), 0U);
 }
 
-TEST(ConcurrencyLimit, FallsByHalfAtMostInOneBurst)
+TEST(ConcurrencyLimit, FallsToOneWhereNothingIsTakenAndComesBackFast)
 {
     concurrency_limit limit(64);
     play(limit, 0, 1);
-    EXPECT_EQ(limit.allowed(), 32U);
-    play(limit, 0, 10);
     EXPECT_EQ(limit.allowed(), 1U);
+    play(limit, 64, 6);
+    EXPECT_GE(limit.allowed(), 32U);
+}
+
+TEST(ConcurrencyLimit, AServerThatCountsRequestsPerTimeRefusesFewOfThem)
+{
+    // Some requests are allowed between two pauses, however few run at once; who was refused goes first.
+    for (const std::size_t allowed : {1U, 2U, 10U, 120U})
+    {
+        concurrency_limit limit(64);
+        std::deque<int> waiting(2000, 0);  // attempts of each request
+        std::size_t refused = 0;
+        int most = 0;
+        while (!waiting.empty())
+        {
+            std::size_t left = allowed;
+            for (bool paused = false; !paused && !waiting.empty();)
+            {
+                std::deque<std::pair<int, concurrency_limit::burst>> running;
+                for (; limit.has_room() && !waiting.empty(); waiting.pop_front())
+                    running.emplace_back(waiting.front() + 1, limit.begin());
+                for (const auto& [attempts, burst] : running)
+                {
+                    limit.end(burst, left == 0);
+                    most = std::max(most, attempts);
+                    if (left != 0)
+                    {
+                        --left;
+                        continue;
+                    }
+                    paused = true;
+                    ++refused;
+                    waiting.push_front(attempts);
+                }
+            }
+        }
+        EXPECT_LE(most, 5) << allowed << " between pauses";
+        EXPECT_LE(refused, 2 * 2000 / allowed + 100) << allowed << " between pauses";
+    }
 }
 
 TEST(ConcurrencyLimit, RisesAgainWhenNobodyRefuses)

@@ -290,7 +290,8 @@ TEST(DecodeModels, ReadsTheList)
     EXPECT_EQ(list.data[0].owned_by, "openai");
     EXPECT_EQ(list.data[0].created, 1677610602);
     EXPECT_EQ(list.extra.at("object"), "list");
-    EXPECT_TRUE(decode<model_list>("{}", {}).value().data.empty());
+    EXPECT_TRUE(decode<model_list>(R"({"data":[]})", {}).value().data.empty());
+    EXPECT_TRUE(contains(decode<model_list>("{}", {}).error().message, "has no \"data\""));
     EXPECT_TRUE(contains(decode<model_list>(R"({"data":{}})", {}).error().message, "\"data\""));
 }
 

@@ -85,7 +85,7 @@ TEST(LogObserver, WritesOneLinePerEvent)
     opened.tls_resumed = true;
     EXPECT_EQ(line_of([&](observer& log) { log.connection_acquired(call, opened); }),
               "regolo: id-1 #1 connection 7 opened, queued 3 ms, look-up 1 ms, connect 12.5 ms, "
-              "TLS 20 ms (resumed)");
+              "TLS 20 ms (session resumed)");
     connection_event reused;
     reused.id = 7;
     reused.reused = true;

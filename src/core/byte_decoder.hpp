@@ -1,0 +1,53 @@
+#pragma once
+
+#include "core/stream_decoder.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace regolo::core {
+
+/// The body as it comes, for streams of bytes.
+template <>
+class stream_decoder<std::string>
+{
+public:
+    explicit stream_decoder(const limits&) noexcept {}
+
+    void start(const response_head&) noexcept
+    {
+        bytes_ = {};
+        complete_ = false;
+    }
+    void push(std::string_view bytes) noexcept { bytes_ = bytes; }
+    void end_of_body() noexcept { complete_ = true; }
+
+    stream_step pull(std::string& out)
+    {
+        if (!bytes_.empty())
+        {
+            out.assign(bytes_);
+            bytes_ = {};
+            seen_event_ = true;
+            return stream_step::chunk;
+        }
+        return complete_ ? stream_step::ended : stream_step::need_more;
+    }
+
+    [[nodiscard]] stream_end ended_as() const noexcept { return stream_end::finished; }
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
+    [[nodiscard]] std::string_view finish_reason() const noexcept { return {}; }
+    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
+    [[nodiscard]] std::string_view model() const noexcept { return {}; }
+
+private:
+    std::string_view bytes_;
+    bool complete_ = false;
+    bool seen_event_ = false;
+    error_info failure_;
+    std::optional<usage> usage_;
+};
+
+}  // namespace regolo::core

@@ -1,0 +1,75 @@
+#include "core/history.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace regolo::core {
+
+namespace {
+
+bool begins_turn(const chat_message& message) noexcept { return message.role == "user"; }
+
+}  // namespace
+
+bool is_instruction(const chat_message& message) noexcept
+{
+    return message.role == "system" || message.role == "developer";
+}
+
+std::vector<std::string> open_tool_calls(const history& messages)
+{
+    const auto last = std::find_if(messages.rbegin(), messages.rend(),
+                                   [](const auto& message) { return !message.tool_calls.empty(); });
+    std::vector<std::string> open;
+    if (last == messages.rend())
+        return open;
+    for (const auto& call : last->tool_calls)
+    {
+        const bool answered =
+            std::any_of(messages.rbegin(), last, [&](const chat_message& message) {
+                return message.role == "tool" && message.tool_call_id == call.id;
+            });
+        if (!answered)
+            open.push_back(call.id);
+    }
+    return open;
+}
+
+std::size_t begin_of_last_turn(const history& messages)
+{
+    const auto last = std::find_if(messages.rbegin(), messages.rend(), begins_turn);
+    return last == messages.rend() ? messages.size()
+                                   : static_cast<std::size_t>(messages.rend() - last) - 1;
+}
+
+void trim(history& messages, std::size_t budget,
+          const std::function<std::size_t(const chat_message&)>& tokens_of)
+{
+    const auto count = [&](std::size_t sum, const chat_message& message) {
+        return sum + tokens_of(message);
+    };
+    auto total = std::accumulate(messages.begin(), messages.end(), std::size_t{0}, count);
+    while (total > budget)
+    {
+        const auto begin = std::find_if_not(messages.begin(), messages.end(), is_instruction);
+        const auto last =
+            messages.begin() + static_cast<std::ptrdiff_t>(begin_of_last_turn(messages));
+        if (begin >= last)
+            return;
+        const auto end = std::find_if(begin + 1, last, begins_turn);
+        const auto kept = std::stable_partition(begin, end, is_instruction);
+        total -= std::accumulate(kept, end, std::size_t{0}, count);
+        messages.erase(kept, end);
+    }
+}
+
+std::size_t estimate_tokens(const chat_message& message)
+{
+    std::size_t bytes = message.text().size() + message.name.size();
+    for (const auto& call : message.tool_calls)
+        bytes += call.name.size() + call.arguments.size();
+    return bytes / 4 + 4;
+}
+
+}  // namespace regolo::core

@@ -1,0 +1,65 @@
+#include "core/transcript_codec.hpp"
+
+#include "core/codec.hpp"
+#include "core/http_message.hpp"
+#include "core/json_text.hpp"
+#include "core/utf8.hpp"
+
+namespace regolo {
+
+namespace core {
+
+namespace {
+
+bool begins_with(std::string_view body, std::string_view any_of) noexcept
+{
+    const auto first = body.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && any_of.find(body[first]) != std::string_view::npos;
+}
+
+// A web page is no transcript. Some servers send plain transcripts as text/html, but never with a tag first.
+bool is_plain_transcript(std::string_view body, std::string_view media_type) noexcept
+{
+    if (body.empty() || is_json_type(media_type) || media_type == "text/event-stream" ||
+        begins_with(body, "<"))
+        return false;
+    return !media_type.empty() || !begins_with(body, "{[\"");
+}
+
+transcript transcript_of(std::string_view text)
+{
+    transcript plain;
+    append_valid_utf8(plain.text, text);
+    return plain;
+}
+
+}  // namespace
+
+result<transcript> decode_transcript(std::string_view body, std::string_view media_type,
+                                     const limits& bounds)
+{
+    if (is_plain_transcript(body, media_type))
+        return transcript_of(body);
+    if (begins_with(body, "\""))
+    {
+        const auto document = json_parser(bounds).parse(body, {});
+        if (document && document->is_string())
+            return transcript_of(document->get_string());
+    }
+    return decode<transcript>(body, bounds);
+}
+
+}  // namespace core
+
+inline namespace v0 {
+
+template <>
+result<transcript> from_json<transcript>(const boost::json::value& json)
+{
+    return core::read_document<transcript>(json);
+}
+
+boost::json::value to_json(const transcript& value) { return core::write_json(value, {}); }
+
+}  // namespace v0
+}  // namespace regolo

@@ -1,0 +1,247 @@
+// Whatever a server changes in an answer: there is a value that can be used, or a typed error.
+
+#include "golden.hpp"
+#include "wire_file.hpp"
+
+#include <regolo/account.hpp>
+#include <regolo/chat.hpp>
+#include <regolo/completion.hpp>
+#include <regolo/embedding.hpp>
+#include <regolo/image.hpp>
+#include <regolo/model.hpp>
+#include <regolo/model_info.hpp>
+#include <regolo/rerank.hpp>
+#include <regolo/token_count.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace regolo::test {
+namespace {
+
+namespace json = boost::json;
+
+/// What stands in the place of a value: each type of JSON, and some that look like what is expected.
+const std::vector<json::value>& replacements()
+{
+    static const std::vector<json::value> all{
+        json::value(),
+        json::value(""),
+        json::value("text"),
+        json::value("12"),
+        json::value("data:image/png;base64,iVBORw0KGgo="),
+        json::value("data:image/png;base64,*"),
+        json::value(7),
+        json::value(-7),
+        json::value(-0.5),
+        json::value(1e300),
+        json::value(18446744073709551615U),
+        json::value(true),
+        json::value(json::array_kind),
+        json::value(json::object_kind),
+        json::parse(R"([[{}],null,"x"])"),
+        json::parse(R"([0.5,"0.5"])"),
+        json::parse(R"({"index":1e300,"type":"thinking","text":{}})"),
+        json::parse(R"({"text":"t","id":3,"url":4,"spend":"x","function":[]})")};
+    return all;
+}
+
+/// Replaces and removes every value inside `json` in turn, one at a time, and calls `check` each time.
+void for_each_change(json::value& json, const std::function<void()>& check)
+{
+    const json::value kept = json;
+    for (const auto& other : replacements())
+    {
+        json = other;
+        check();
+    }
+    json = kept;
+    if (json.is_object())
+    {
+        auto& object = json.get_object();
+        // Erasing moves the last member, so the order is that of the copy.
+        for (const auto& [key, value] : kept.get_object())
+        {
+            for_each_change(object.at(key), check);
+            object.erase(key);
+            check();
+            object.emplace(key, value);
+        }
+    }
+    else if (json.is_array())
+    {
+        auto& array = json.get_array();
+        for (std::size_t i = 0; i < array.size(); ++i)
+        {
+            for_each_change(array[i], check);
+            const json::value value = array[i];
+            array.erase(array.begin() + static_cast<std::ptrdiff_t>(i));
+            check();
+            array.insert(array.begin() + static_cast<std::ptrdiff_t>(i), value);
+        }
+    }
+}
+
+/// Calls what a value offers, with indices that there are and that there are not.
+template <class T>
+void use(const T& value)
+{
+    for (const std::size_t index : {std::size_t{0}, std::size_t{1}, ~std::size_t{0}})
+    {
+        if constexpr (requires { value.text(index); })
+            static_cast<void>(value.text(index));
+        if constexpr (requires { value.values(index); })
+            static_cast<void>(value.values(index));
+        if constexpr (requires { value.bytes(index); })
+            static_cast<void>(value.bytes(index));
+    }
+    if constexpr (requires { value.text(); })
+        static_cast<void>(value.text());
+    if constexpr (requires { value.reasoning(); })
+        static_cast<void>(value.reasoning());
+    if constexpr (requires { value.message(); })
+        static_cast<void>(value.message());
+    if constexpr (requires { value.tool_calls(); })
+        static_cast<void>(value.tool_calls());
+    if constexpr (requires { value.finish_reason(); })
+        static_cast<void>(value.finish_reason());
+    if constexpr (requires { value.contains("x"); })
+        static_cast<void>(value.contains("x"));
+    if constexpr (requires { value.find("x"); })
+        static_cast<void>(value.find("x"));
+    if constexpr (requires { value.data.front().media_type(); })
+        for (const auto& each : value.data)
+            static_cast<void>(each.media_type());
+    if constexpr (requires { value.results.front().text(); })
+        for (const auto& each : value.results)
+            static_cast<void>(each.text());
+}
+
+/// Changes each value of a body: the outcome can be used and writes itself, or is `bad_response`.
+template <class T>
+void change_each(const std::string& name, std::string_view body, std::size_t least)
+{
+    SCOPED_TRACE(name);
+    std::size_t outcomes = 0;
+    std::size_t values = 0;
+    auto root = json::parse(body);
+    for_each_change(root, [&] {
+        ++outcomes;
+        const auto answer = from_json<T>(root);
+        if (!answer)
+        {
+            ASSERT_EQ(answer.error().code, errc::bad_response) << json::serialize(root);
+            ASSERT_TRUE(has_part(answer.error().message, "the response")) << answer.error().message;
+            return;
+        }
+        ++values;
+        use(*answer);
+        const auto written = to_json(*answer);
+        const auto again = from_json<T>(written);
+        ASSERT_TRUE(again) << json::serialize(root) << again.error().message;
+        ASSERT_EQ(to_json(*again), written) << json::serialize(root);
+    });
+    EXPECT_GE(outcomes, least);
+    EXPECT_GT(values, 0U);
+}
+
+template <class T>
+void change_golden(const std::string& name, std::size_t least)
+{
+    change_each<T>(name, golden(name), least);
+}
+
+template <class T>
+void change_recorded(const std::string& name, std::size_t least)
+{
+    change_each<T>(name, one_recording(name).body, least);
+}
+
+/// One event of a recorded stream.
+template <class T>
+void change_event(const std::string& name, std::size_t which, std::size_t least)
+{
+    const auto body = one_recording(name).body;
+    std::size_t at = body.find("data: {");
+    while (which-- != 0)
+        at = body.find("data: {", at + 1);
+    const auto end = body.find_first_of("\r\n", at);
+    change_each<T>(name, std::string_view(body).substr(at + 6, end - at - 6), least);
+}
+
+TEST(ChangedAnswers, OfChats)
+{
+    change_recorded<chat_response>("aimock/chat_tools_auto.txt", 400);
+    change_recorded<chat_response>("llama/chat_n2.txt", 400);
+    change_recorded<chat_response>("real/chat_logprobs_bytes.txt", 400);
+    change_event<chat_chunk>("llama/chat_stream_logprobs.txt", 1, 200);
+    change_event<chat_chunk>("aimock/chat_tools_required_stream.txt", 1, 200);
+}
+
+TEST(ChangedAnswers, OfCompletions)
+{
+    change_recorded<completion_response>("llama/completions.txt", 200);
+    change_event<completion_chunk>("llama/completions_stream.txt", 0, 100);
+}
+
+TEST(ChangedAnswers, OfModels) { change_recorded<model_list>("llama/models.txt", 200); }
+
+TEST(ChangedAnswers, OfEmbeddings)
+{
+    change_golden<embedding_response>("embedding_response", 300);
+    change_golden<embedding_response>("embedding_response_base64", 150);
+}
+
+TEST(ChangedAnswers, OfImages)
+{
+    change_golden<image_response>("image_response", 300);
+    change_golden<image_response>("image_response_data_uri", 50);
+    change_recorded<image_response>("portkey/images.txt", 50);
+}
+
+TEST(ChangedAnswers, OfRerankings)
+{
+    change_golden<rerank_response>("rerank_response", 300);
+    change_golden<rerank_response>("rerank_response_old", 150);
+    change_recorded<rerank_response>("aimock/x_rerank_v2.txt", 50);
+}
+
+TEST(ChangedAnswers, OfModelInfo)
+{
+    change_golden<model_info_list>("model_info", 500);
+    change_golden<model_group_list>("model_groups", 300);
+    change_golden<supported_parameters>("supported_parameters", 100);
+}
+
+TEST(ChangedAnswers, OfAccounts)
+{
+    change_golden<token_count>("token_count", 100);
+    change_golden<key_info>("key_info", 200);
+    change_golden<user_info>("user_info", 300);
+    change_golden<activity>("activity", 200);
+    change_golden<spend_logs>("spend_logs", 300);
+}
+
+TEST(ChangedRequests, AreRequestsOrTypedErrors)
+{
+    change_each<chat_request>("chat", R"({"model":"m","messages":[{"role":"user","content":[
+        {"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u","format":"f"}}]},
+        {"role":"assistant","content":null,"reasoning":"r","tool_calls":[{"id":"i","type":"function",
+        "function":{"name":"f","arguments":"{}"}}]}],"temperature":0.5,"stop":"x","tools":[{"type":
+        "function","function":{"name":"f","parameters":{"type":"object"}}}],"tool_choice":"auto",
+        "stream_options":{"include_usage":true},"logit_bias":{"1":2}})",
+                              400);
+    change_golden<embedding_request>("embedding_request", 100);
+    change_golden<image_request>("image_request", 100);
+    change_golden<rerank_request>("rerank_request", 200);
+    change_golden<token_count_request>("token_count_request", 150);
+}
+
+}  // namespace
+}  // namespace regolo::test
