@@ -6,6 +6,7 @@
 #include <regolo/background.hpp>
 
 #include <chrono>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -189,9 +190,55 @@ void without_asio()
     std::cout << answer.text() << '\n';
 }
 
+asio::awaitable<void> conversation(regolo::client& client)
+{
+    regolo::conversation talk(client, regolo::chat_request().system("You are a guide."));
+    auto answer = co_await talk.say("Tell me something about Rome.");
+    auto more = co_await talk.say_stream("And what should I see first?");
+    while (auto chunk = co_await more.next())
+        std::cout << chunk->text() << std::flush;
+    co_await talk.regenerate();  // another answer to the last question
+    std::cout << answer.text() << '\n';
+}
+
+asio::awaitable<std::string> next_piece() { co_return ""; }
+
+asio::awaitable<void> other_endpoints(regolo::client& client)
+{
+    const auto recording = regolo::upload::bytes("ID3 and what was said", "talk.mp3");
+    std::vector<std::string> cities{"Rome", "Milan"};
+    auto vectors = co_await client.embed({"Qwen3-Embedding-8B", cities});
+    auto ranked = co_await client.rerank({"Qwen3-Reranker-4B", "capital of Italy", cities});
+    auto pictures = co_await client.generate_images({"Qwen-Image", "A street in Rome"});
+    auto said = co_await client.transcribe({"faster-whisper-large-v3", recording});
+    std::cout << vectors.data.size() << ranked.results.size() << said.text << '\n';
+
+    const std::string bytes = pictures.bytes();
+    regolo::chat_request request("Llama-3.3-70B-Instruct");
+    request.user({regolo::content_part::text_part("What is on this picture?"),
+                  regolo::content_part::image(bytes)});
+    co_await client.chat(request);
+}
+
+regolo::upload any_of_three(std::string sound)
+{
+    auto on_disk = regolo::upload::file("talk.mp3");
+    auto in_memory = regolo::upload::bytes(std::move(sound), "talk.wav");
+    auto from_elsewhere =
+        regolo::upload::source([] { return regolo::upload::reader(next_piece); }, "talk.opus");
+    return on_disk.empty() ? in_memory : from_elsewhere;
+}
+
 asio::awaitable<void> all()
 {
-    regolo::client client(co_await asio::this_coro::executor);
+    auto config = regolo::client_config::from_environment();
+    if (config.model.empty())
+        config.model = example_model();
+    regolo::client client(co_await asio::this_coro::executor, config);
+    co_await conversation(client);
+    co_await other_endpoints(client);
+    if (any_of_three("RIFF").empty())
+        throw std::logic_error("no upload");
     co_await ask(client);
     co_await in_one_expression(client);
     co_await converse(client);

@@ -2,6 +2,7 @@
 
 #include "admission.hpp"
 #include "core/base_url.hpp"
+#include "model_cache.hpp"
 #include "net/exchange.hpp"
 #include "net/one_shot.hpp"
 
@@ -56,6 +57,8 @@ public:
     const core::base_url url;
     std::shared_ptr<net::world> world;
     std::shared_ptr<client_admission> gate;
+
+    model_cache models;
 
     std::atomic<std::uint64_t> calls_started{0};
     std::atomic<std::uint64_t> calls_failed{0};

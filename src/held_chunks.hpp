@@ -23,8 +23,11 @@ public:
     /// Whether the chunk has to wait, which moves it here; the first one that says something lets all of them go.
     bool keep(Chunk& chunk)
     {
-        if (holds_)
-            holds_ = chunks_.size() < most && !core::says_something(chunk);
+        if constexpr (requires { core::says_something(chunk); })
+        {
+            if (holds_)
+                holds_ = chunks_.size() < most && !core::says_something(chunk);
+        }
         if (!holds_ && chunks_.empty())
             return false;
         chunks_.push_back(std::move(chunk));

@@ -1,10 +1,10 @@
 #include "operations.hpp"
 
+#include "check_model.hpp"
 #include "core/codec.hpp"
 #include "core/find_doubts.hpp"
 #include "core/http_message.hpp"
 #include "core/media_answer.hpp"
-#include "core/request_body.hpp"
 #include "core/transcript_codec.hpp"
 
 #include <exception>
@@ -17,154 +17,6 @@
 namespace regolo::inline v0::detail {
 
 namespace asio = boost::asio;
-
-namespace {
-
-result<net::outgoing_body> make_body(result<std::string> encoded)
-{
-    if (!encoded)
-        return encoded.error();
-    net::outgoing_body body;
-    body.bytes = std::make_shared<const std::string>(std::move(*encoded));
-    return body;
-}
-
-/// `extra` wins over the typed member.
-template <class Request>
-std::string model_of(const Request& request, const std::string& default_model)
-{
-    if (const auto* other = request.extra.if_contains("model"); other && other->is_string())
-        return std::string(other->get_string());
-    return request.model.empty() ? default_model : request.model;
-}
-
-void mark_as_stream(call_plan& plan, bool stream)
-{
-    plan.stream = stream;
-    if (stream)
-        plan.accept = "text/event-stream";
-}
-
-template <class Request>
-call_plan generation_plan(const client_state& client, const Request& request, bool stream)
-{
-    call_plan plan;
-    plan.model = model_of(request, client.config.model);
-    plan.body = make_body(core::encode(request, stream, client.config.model));
-    mark_as_stream(plan, stream);
-    return plan;
-}
-
-/// For requests without a streaming form.
-template <class Request>
-call_plan plain_plan(std::string_view operation, const std::string& path, const Request& request,
-                     const std::string& default_model)
-{
-    call_plan plan;
-    plan.operation = operation;
-    plan.path = path;
-    plan.model = request.model.empty() ? default_model : request.model;
-    plan.body = make_body(core::encode(request, default_model));
-    return plan;
-}
-
-}  // namespace
-
-call_plan plan_of(const client_state& client, const chat_request& request, bool stream)
-{
-    auto plan = generation_plan(client, request, stream);
-    plan.operation = "chat";
-    plan.path = client.config.paths.chat;
-    return plan;
-}
-
-call_plan plan_of(const client_state& client, const completion_request& request, bool stream)
-{
-    auto plan = generation_plan(client, request, stream);
-    plan.operation = "text_completion";
-    plan.path = client.config.paths.completions;
-    return plan;
-}
-
-call_plan plan_of(const client_state&, const api_request& request, bool stream)
-{
-    call_plan plan;
-    plan.operation = "request";
-    plan.method = request.method;
-    plan.path = request.path;
-    if (!request.body.empty())
-        plan.body = make_body(request.body);
-    plan.content_type = request.content_type;
-    mark_as_stream(plan, stream);
-    return plan;
-}
-
-call_plan plan_of(const client_state& client, const embedding_request& request, bool)
-{
-    const auto& config = client.config;
-    return plain_plan("embeddings", config.paths.embeddings, request, config.models.embedding);
-}
-
-call_plan plan_of(const client_state& client, const speech_request& request, bool stream)
-{
-    const auto& config = client.config;
-    auto plan = plain_plan("speech", config.paths.speech, request, config.models.speech);
-    plan.accept = "*/*";
-    plan.stream = stream;
-    return plan;
-}
-
-call_plan plan_of(const client_state& client, const image_request& request, bool)
-{
-    const auto& config = client.config;
-    return plain_plan("generate_images", config.paths.images, request, config.models.image);
-}
-
-call_plan plan_of(const client_state& client, const rerank_request& request, bool)
-{
-    const auto& config = client.config;
-    return plain_plan("rerank", config.paths.rerank, request, config.models.rerank);
-}
-
-call_plan plan_of(const client_state& client, const token_count_request& request, bool)
-{
-    return plain_plan("count_tokens", "/utils/token_counter", request, client.config.model);
-}
-
-call_plan plan_of_get(std::string_view operation, std::string_view path)
-{
-    call_plan plan;
-    plan.operation = operation;
-    plan.method = "GET";
-    plan.path = path;
-    return plan;
-}
-
-call_plan models_plan()
-{
-    auto plan = plan_of_get("models", "/v1/models");
-    plan.needs_key = false;  // the gateway lists them to anybody
-    return plan;
-}
-
-call_plan model_groups_plan()
-{
-    auto plan = plan_of_get("model_groups", "/model_group/info");
-    plan.needs_key = false;
-    return plan;
-}
-
-call_plan supported_parameters_plan(const client_state& client, std::string model,
-                                    call_options& options)
-{
-    auto plan = plan_of_get("supported_parameters", "/utils/supported_openai_params");
-    boost::json::object named{{"model", model}};
-    if (auto has_model = core::name_model(named, client.config.model); !has_model)
-        plan.body = has_model.error();
-    plan.model = model.empty() ? client.config.model : std::move(model);
-    options.query.emplace_back("model", plan.model);
-    return plan;
-}
 
 namespace {
 
@@ -293,21 +145,27 @@ template <class Answer>
 asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan plan,
                               call_options options, std::shared_ptr<admission> gate)
 {
+    if (has_to_check_model(*client, plan, options))
+        co_await check_model(client, plan.model, options);
+    const bool keep_body = options.keep_body;
     const auto running =
         call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
     std::exception_ptr failure;
     try
     {
         co_await running->open(true);
+        std::string kept = keep_body ? running->body() : std::string();
         Answer answer = take_answer<Answer>(*running);
         for (auto refusal = find_refusal(*running, answer); refusal;
              refusal = find_refusal(*running, answer))
         {
             co_await running->reopen(*refusal);
+            kept = keep_body ? running->body() : std::string();
             answer = take_answer<Answer>(*running);
         }
         running->succeed(outcome_of(answer));
         answer.metadata = std::move(running->metadata());
+        answer.metadata.body = std::move(kept);
         co_return answer;
     }
     catch (...)
@@ -321,6 +179,8 @@ template <class Stream>
 asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_plan plan,
                                     call_options options, std::shared_ptr<admission> gate)
 {
+    if (has_to_check_model(*client, plan, options))
+        co_await check_model(client, plan.model, options);
     const auto running =
         call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
     std::exception_ptr failure;
@@ -378,10 +238,10 @@ template asio::awaitable<model_group_list> fetch(client_ptr, call_plan, call_opt
 template asio::awaitable<supported_parameters> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<token_count> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options,
                                                         gate_ptr);
 template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
-template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 
 }  // namespace regolo::inline v0::detail

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <exception>
 #include <fstream>
+#include <iterator>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -244,6 +245,16 @@ upload upload::bytes(std::string content, std::string_view file_name)
 upload upload::file(const std::filesystem::path& path)
 {
     return {std::make_shared<file_content>(path), path.filename().string()};
+}
+
+content_part image_file(const std::filesystem::path& path)
+{
+    errno = 0;
+    std::ifstream file(path, std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    if (!file || std::filesystem::is_directory(path))
+        throw_file_failed(path, {errno, std::generic_category()});
+    return content_part::image(bytes);
 }
 
 upload upload::source(opener open, std::string_view file_name, std::optional<std::uint64_t> size)

@@ -56,12 +56,15 @@ public:
         after the first chunk. The events may take `limits::body` bytes together. Other calls take no notice.
 
         The answer is that of the call without streaming, as far as the server sends the same: the usage is asked for
-        unless the request's `include_usage` is false, and some gateways send fewer headers with a stream. */
+        unless the request's `include_usage` is false, some gateways send fewer headers with a stream, and there is no one
+        body for `keep_body` to keep. */
     bool as_stream = false;
     /// `request_stop()` from any thread cancels the call or its stream, as if by Asio's cancellation.
     std::stop_token stop;
     /// Travels with each observer event of the call, such as a parent span.
     std::shared_ptr<void> context;
+    /// Keep the bytes of a whole answer in `metadata::body`, as they came.
+    bool keep_body = false;
     /// Identifies the call to the server and in errors and events. Empty: a new UUID.
     std::string call_id;
 };

@@ -65,12 +65,15 @@ public:
 
     /// Scheme, host, optional port and path prefix. "/v1" and a trailing slash may be there or not.
     std::string base_url = "https://api.regolo.ai";
-    /// Without a key, a call to the default URL is `errc::no_key`, but for `models()`, which needs none; any other
+    /// Without a key, a call to the default URL is `errc::no_key`, but for `models()` and `model_groups()`, which need none; any other
     /// URL is called without one.
     credential key;
     /// For chat and completion requests that name no model. Empty: such a request is `errc::invalid_request`.
     std::string model;
     default_models models;
+    /// Look each model up in the server's list before a request goes to it: a name that is not there is `errc::not_found`, with
+    /// those that are. The list is kept for five minutes.
+    bool check_models = false;
     endpoint_paths paths;
     /// Allows `http://` with a key to hosts that are not local by name.
     bool allow_plaintext = false;

@@ -58,6 +58,11 @@ struct REGOLO_EXPORT content_part
     [[nodiscard]] static content_part text_part(std::string_view text);
     [[nodiscard]] static content_part image_url(std::string_view url);
     [[nodiscard]] static content_part video_url(std::string_view url);
+    /** A picture as a data URI. For one on disk see `image_file` in <regolo/upload.hpp>.
+        @param media_type  such as "image/png"; empty: as the first bytes say
+        @throws error      `errc::invalid_request` where they say nothing known */
+    [[nodiscard]] static content_part image(std::string_view bytes,
+                                            std::string_view media_type = {});
 };
 
 /** A message of a conversation.

@@ -78,6 +78,7 @@ struct metadata
     std::optional<int> gateway_retries;    ///< `x-litellm-attempted-retries`
     std::optional<int> gateway_fallbacks;  ///< `x-litellm-attempted-fallbacks`
     regolo::timings timings;
+    std::string body;  ///< of a whole answer, with `call_options::keep_body`
 
     /// The first response header of that name, in any case.
     [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <regolo/export.hpp>
+#include <regolo/message.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -71,5 +72,11 @@ private:
 
     std::shared_ptr<const content> content_;
 };
+
+/** A picture on disk as a part of a message, with the media type that its first bytes tell. The file is read at once.
+
+    @throws error  `errc::upload_failed` where it cannot be read, `errc::invalid_request` where it is no picture
+*/
+[[nodiscard]] REGOLO_EXPORT content_part image_file(const std::filesystem::path& path);
 
 }  // namespace regolo::inline v0

@@ -1,3 +1,7 @@
+#include "core/base64.hpp"
+#include "core/image_type.hpp"
+#include "core/json_writer.hpp"
+
 #include <regolo/message.hpp>
 
 #include <utility>
@@ -25,6 +29,18 @@ content_part content_part::text_part(std::string_view text)
 }
 
 content_part content_part::image_url(std::string_view url) { return with_url("image_url", url); }
+
+content_part content_part::image(std::string_view bytes, std::string_view media_type)
+{
+    if (media_type.empty())
+        media_type = core::image_type(bytes);
+    if (media_type.empty())
+    {
+        throw error(core::invalid_request(
+            "the picture is no PNG, JPEG, WebP or GIF: name its media type, such as image/bmp"));
+    }
+    return image_url("data:" + std::string(media_type) + ";base64," + core::encode_base64(bytes));
+}
 
 content_part content_part::video_url(std::string_view url) { return with_url("video_url", url); }
 

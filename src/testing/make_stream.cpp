@@ -9,6 +9,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -89,6 +90,9 @@ private:
 template <class Stream, class Chunk>
 Stream make(const std::vector<Chunk>& chunks, stream_end end, std::optional<error_info> failure)
 {
+    if (end != stream_end::done && end != stream_end::finished && !failure)
+        throw std::invalid_argument(
+            "make_stream: a stream ends as done, finished or with an error");
     std::string body;
     for (const auto& chunk : chunks)
         body.append("data: ").append(boost::json::serialize(to_json(chunk))).append("\n\n");

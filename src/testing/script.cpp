@@ -163,7 +163,10 @@ std::string_view last_http_chunk() noexcept { return "0\r\n\r\n"; }
 std::string http_head(int status, std::string_view more_headers)
 {
     std::string head = "HTTP/1.1 " + std::to_string(status) + ' ';
-    return head.append(reason(status)).append("\r\n").append(more_headers).append("\r\n");
+    head.append(reason(status)).append("\r\n").append(more_headers);
+    if (!head.ends_with("\r\n"))
+        head += "\r\n";
+    return head.append("\r\n");
 }
 
 }  // namespace regolo::inline v0::testing

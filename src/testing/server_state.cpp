@@ -35,6 +35,8 @@ void server_state::enqueue(script next)
 
 void server_state::enqueue(std::string path, script answer)
 {
+    if (!path.starts_with('/'))
+        path.insert(path.begin(), '/');
     const std::lock_guard lock(mutex_);
     answers_[std::move(path)].push_back(std::move(answer));
 }

@@ -2,14 +2,13 @@
 
 #include "testing/simulated_logprobs.hpp"
 #include "testing/simulated_request.hpp"
+#include "testing/simulated_text.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <utility>
 
 namespace json = boost::json;
@@ -19,22 +18,6 @@ namespace regolo::inline v0::testing {
 namespace {
 
 constexpr std::size_t endless = 1'000'000'000;
-
-std::uint64_t hash(std::string_view text, std::uint64_t seed = 14695981039346656037U)
-{
-    for (const char c : text)
-        seed = (seed ^ static_cast<unsigned char>(c)) * 1099511628211U;
-    return seed;
-}
-
-std::string hex(std::uint64_t value)
-{
-    std::array<char, 16> digits{};
-    char* const begin = digits.data();
-    const auto* const end = std::to_chars(begin, begin + digits.size(), value, 16).ptr;
-    const auto used = static_cast<std::size_t>(end - begin);
-    return std::string(digits.size() - used, '0').append(begin, used);
-}
 
 bool reasons(const json::object& request)
 {

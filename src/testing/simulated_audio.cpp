@@ -1,5 +1,6 @@
 #include "testing/simulated_audio.hpp"
 
+#include "testing/simulated_endpoint.hpp"
 #include "testing/simulated_request.hpp"
 
 #include <boost/json/array.hpp>
@@ -173,10 +174,15 @@ std::optional<json::object> read_form(const received_request& request)
     return rest.starts_with("--") ? std::optional(std::move(form)) : std::nullopt;
 }
 
-simulated_media transcript_of(const json::object& form)
+// JSON for every format, as the gateway does it.
+endpoint_answer answer_transcription(const endpoint_call& call)
 {
-    const auto& file = form.at("file").as_object();
-    const std::string text = "This was said in " + std::string(text_member(file, "filename")) + ".";
+    const auto& form = call.body;
+    const auto* file = member(form, "file");
+    if (file == nullptr || !file->is_object())
+        return missing_field_error("body", "file");
+    const std::string text =
+        "This was said in " + std::string(text_member(file->get_object(), "filename")) + ".";
     const auto format = text_member(form, "response_format");
     const double end = timed_words(text).back().end;
     json::object answer;
@@ -192,22 +198,29 @@ simulated_media transcript_of(const json::object& form)
         answer = {{"text", text}};
     if (!answer.contains("usage"))
         answer["usage"] = nullptr;
-    return {"application/json", json::serialize(answer)};
+    return simulated_body{std::move(answer), timed_words(text).size()};
 }
 
-simulated_media speech_of(const json::object& request)
+// A sound for each word, in the format asked for as far as its first bytes go.
+endpoint_answer answer_speech(const endpoint_call& call)
 {
+    const auto& request = call.body;
+    for (const std::string_view name : {"input", "voice"})
+    {
+        if (text_member(request, name).empty())
+            return missing_field_error("body", name);
+    }
     const auto samples = samples_of(text_member(request, "input"));
     const auto format = text_member(request, "response_format");
     if (format == "wav")
-        return {"audio/wav", wave_file(samples)};
+        return simulated_media{"audio/wav", wave_file(samples)};
     if (format == "pcm")
-        return {"audio/pcm", samples};
+        return simulated_media{"audio/pcm", samples};
     if (format == "flac")
-        return {"audio/flac", "fLaC" + samples};
+        return simulated_media{"audio/flac", "fLaC" + samples};
     if (format == "opus")
-        return {"audio/opus", "OggS" + samples};
-    return {format == "aac" ? "audio/aac" : "audio/mpeg", "ID3" + samples};
+        return simulated_media{"audio/opus", "OggS" + samples};
+    return simulated_media{format == "aac" ? "audio/aac" : "audio/mpeg", "ID3" + samples};
 }
 
 }  // namespace regolo::inline v0::testing

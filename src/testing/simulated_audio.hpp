@@ -20,10 +20,4 @@ struct simulated_media
     and `size`. Nothing where the body is no form. */
 [[nodiscard]] std::optional<boost::json::object> read_form(const received_request& request);
 
-/// The answer to a transcription: JSON for every format, as the gateway does it.
-[[nodiscard]] simulated_media transcript_of(const boost::json::object& form);
-
-/// A sound for each word, in the format asked for as far as its first bytes go.
-[[nodiscard]] simulated_media speech_of(const boost::json::object& request);
-
 }  // namespace regolo::inline v0::testing

@@ -189,6 +189,21 @@ simulated_error unknown_model_error(std::string_view path, std::string_view mode
     return gateway_error(400, json::object{{"error", message}}, "None");
 }
 
+simulated_error bad_request_error(std::string_view message, std::string_view param)
+{
+    return gateway_error(400, json::value(message), "invalid_request_error", json::value(param));
+}
+
+simulated_error missing_field_error(std::string_view place, std::string_view name)
+{
+    const json::object field{
+        {"loc", json::array{place, name}}, {"msg", "Field required"}, {"type", "missing"}};
+    simulated_error error;
+    error.status = 422;
+    error.body = json::serialize(json::object{{"detail", json::array{field}}});
+    return error;
+}
+
 simulated_error not_found_error()
 {
     return {404, R"({"detail":"Not Found"})", "application/json", {}};
@@ -207,17 +222,15 @@ std::optional<simulated_error> check_members(const json::object& request, bool i
     {
         if (value != nullptr && (value->is_string() || value->is_array()))
             return std::nullopt;
-        return gateway_error(400, "prompt is required", "invalid_request_error", "prompt");
+        return bad_request_error("prompt is required", "prompt");
     }
     if (value == nullptr || !value->is_array() || value->get_array().empty())
-        return gateway_error(400, "messages must be an array with an item at least",
-                             "invalid_request_error", "messages");
+        return bad_request_error("messages must be an array with an item at least", "messages");
     for (const auto& message : value->get_array())
     {
         const auto* role = message.is_object() ? message.get_object().if_contains("role") : nullptr;
         if (role == nullptr || !role->is_string())
-            return gateway_error(400, "every message needs a role", "invalid_request_error",
-                                 "messages");
+            return bad_request_error("every message needs a role", "messages");
     }
     return std::nullopt;
 }

@@ -49,6 +49,10 @@ struct simulated_error
 [[nodiscard]] simulated_error wrong_key_error(std::string_view key);
 [[nodiscard]] simulated_error invalid_json_error(std::string_view reason);
 [[nodiscard]] simulated_error unknown_model_error(std::string_view path, std::string_view model);
+/// A member that is wrong, or missing where the gateway itself says so.
+[[nodiscard]] simulated_error bad_request_error(std::string_view message, std::string_view param);
+/// A member that the gateway's schema misses, in the "body" or the "query".
+[[nodiscard]] simulated_error missing_field_error(std::string_view place, std::string_view name);
 [[nodiscard]] simulated_error not_found_error();
 [[nodiscard]] simulated_error method_error(std::string_view allowed);
 

@@ -1,15 +1,15 @@
 #include "testing/simulated_answer.hpp"
+#include "testing/simulated_endpoint.hpp"
 #include "testing/simulated_error.hpp"
+#include "testing/simulated_request.hpp"
 
 #include <regolo/testing/simulation.hpp>
 
-#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 #include <string_view>
@@ -23,44 +23,9 @@ namespace {
 
 constexpr std::size_t tokens_before_a_fault = 3;
 
-struct route
-{
-    std::string_view path;   // without prefix and version
-    std::string_view model;  // named by the path
-};
-
-/// /v1/x, /x, /custom-model/v1/x, /engines/{model}/x and /openai/deployments/{model}/x are all x.
-route find_route(std::string_view path)
-{
-    route found;
-    for (const std::string_view prefix : {"/custom-model/", "/v1/"})
-    {
-        if (path.starts_with(prefix))
-            path.remove_prefix(prefix.size() - 1);
-    }
-    for (const std::string_view prefix : {"/engines/", "/openai/deployments/"})
-    {
-        if (!path.starts_with(prefix))
-            continue;
-        path.remove_prefix(prefix.size());
-        found.model = path.substr(0, path.find('/'));
-        path.remove_prefix(found.model.size());
-    }
-    if (path.size() > 1 && path.ends_with('/'))
-        path.remove_suffix(1);
-    found.path = path;
-    return found;
-}
-
 std::string line(std::string_view name, std::string_view value)
 {
     return std::string(name).append(": ").append(value).append("\r\n");
-}
-
-bool is_true(const json::object& object, std::string_view name)
-{
-    const auto* value = object.if_contains(name);
-    return value != nullptr && value->is_bool() && value->get_bool();
 }
 
 /// Joins pieces by `count`.
@@ -97,19 +62,22 @@ struct simulation::state
         json::object body;
         fault_order fault;
 
-        [[nodiscard]] bool is_stream() const { return is_true(body, "stream"); }
+        [[nodiscard]] bool is_stream() const { return flag(body, "stream", false); }
     };
 
     explicit state(simulation_options wanted) : options(std::move(wanted)) {}
 
     script answer(exchange& call);
+    script answer(exchange& call, const endpoint& found);
     script generate(exchange& call);
+    std::optional<script> failure_in_place(exchange& call) const;
     script stream(const exchange& call, const simulated_answer& answer);
-    script whole(const exchange& call, const simulated_answer& answer);
+    script whole(const exchange& call, const std::string& body, std::size_t prompt_tokens,
+                 std::size_t completion_tokens);
     script faulty_stream_end(const exchange& call, script made) const;
-    script models(const exchange& call) const;
+    script send(const exchange& call, const simulated_media& media) const;
     script fail(const exchange& call, const simulated_error& error) const;
-    std::optional<simulated_error> check(exchange& call, bool is_chat) const;
+    std::optional<simulated_error> read_body(exchange& call) const;
     std::optional<simulated_error> check_key(const exchange& call) const;
     bool is_due(exchange& call);
 
@@ -158,13 +126,20 @@ std::optional<simulated_error> simulation::state::check_key(const exchange& call
     return key == options.key ? std::nullopt : std::optional(wrong_key_error(key));
 }
 
-std::optional<simulated_error> simulation::state::check(exchange& call, bool is_chat) const
+std::optional<simulated_error> simulation::state::read_body(exchange& call) const
 {
-    boost::system::error_code error;
-    auto parsed = json::parse(call.request.body, error);
-    if (error || !parsed.is_object())
-        return invalid_json_error(error ? error.message() : "expected an object");
-    call.body = std::move(parsed.as_object());
+    if (auto form = read_form(call.request))
+    {
+        call.body = std::move(*form);
+    }
+    else
+    {
+        boost::system::error_code error;
+        auto parsed = json::parse(call.request.body, error);
+        if (error || !parsed.is_object())
+            return invalid_json_error(error ? error.message() : "expected an object");
+        call.body = std::move(parsed.as_object());
+    }
     if (!call.where.model.empty())
         call.body["model"] = call.where.model;
     const auto* model = call.body.if_contains("model");
@@ -174,7 +149,7 @@ std::optional<simulated_error> simulation::state::check(exchange& call, bool is_
     call.fault = parse_fault(order.empty() ? name : order);
     if (!knows(name) && (call.fault.kind == fault::none || !order.empty()))
         return unknown_model_error(call.where.path, name);
-    return check_members(call.body, is_chat);
+    return std::nullopt;
 }
 
 bool simulation::state::is_due(exchange& call)
@@ -186,40 +161,41 @@ bool simulation::state::is_due(exchange& call)
     return failed_once.insert(call.call_id).second;
 }
 
-script simulation::state::models(const exchange& call) const
-{
-    json::array data;
-    for (const auto& model : options.models)
-        data.push_back(
-            {{"id", model}, {"object", "model"}, {"created", 1677610602}, {"owned_by", "openai"}});
-    const auto body = json::serialize(json::object{{"data", std::move(data)}, {"object", "list"}});
-    return script().respond(200, "application/json", body, headers(call));
-}
-
 script simulation::state::answer(exchange& call)
 {
     const auto& path = call.where.path;
-    const bool is_get = path == "/models" || path == "/health/liveliness";
-    const bool is_post = path == "/chat/completions" || path == "/completions";
-    if (!is_get && !is_post)
+    const bool is_chat = path == "/chat/completions";
+    const auto* found = find_endpoint(call.where);
+    if (found == nullptr && !is_chat && path != "/completions")
         return fail(call, not_found_error());
-    if (call.request.method != (is_get ? "GET" : "POST"))
-        return fail(call, method_error(is_get ? "GET" : "POST"));
-    if (path == "/models")
-        return models(call);
-    if (is_get)
-        return script().respond(200, "application/json", "\"I'm alive!\"", headers(call));
-    if (auto error = check_key(call))
+    const auto method = found != nullptr ? found->method : "POST";
+    if (call.request.method != method)
+        return fail(call, method_error(method));
+    if (found == nullptr || found->needs_key)
+    {
+        if (auto error = check_key(call))
+            return fail(call, *error);
+    }
+    if (method == "GET")
+        call.fault = parse_fault(call.request.header("x-simulate"));
+    else if (auto error = read_body(call))
         return fail(call, *error);
-    if (auto error = check(call, path == "/chat/completions"))
-        return fail(call, *error);
-    return generate(call);
-}
-
-script simulation::state::generate(exchange& call)
-{
+    if (found == nullptr)
+    {
+        if (auto error = check_members(call.body, is_chat))
+            return fail(call, *error);
+    }
     if (call.fault.kind != fault::none && !is_due(call))
         call.fault = {};
+    if (auto failed = failure_in_place(call))
+        return *failed;
+    auto made = found != nullptr ? answer(call, *found) : generate(call);
+    return call.fault.kind == fault::close_after ? made.fin() : made;
+}
+
+/// The failures that come instead of an answer.
+std::optional<script> simulation::state::failure_in_place(exchange& call) const
+{
     const auto kind = call.fault.kind;
     if (kind == fault::stall)
         return script().stall();
@@ -227,24 +203,62 @@ script simulation::state::generate(exchange& call)
         return fail(call, ordered_error(call.fault));
     if (kind == fault::error_mid_stream && !call.is_stream())
         return fail(call, ordered_error({fault::error, 500, {}, false}));
-    const auto made = answer_to(call.body, call.where.path == "/chat/completions");
-    auto result = call.is_stream() ? stream(call, made) : whole(call, made);
-    return kind == fault::close_after ? result.fin() : result;
+    return std::nullopt;
 }
 
-script simulation::state::whole(const exchange& call, const simulated_answer& answer)
+script simulation::state::answer(exchange& call, const endpoint& found)
 {
-    const auto tokens = answer.prompt_tokens + answer.completion_tokens();
-    const auto lines =
-        headers(call) + line("x-litellm-response-cost", std::to_string(1e-6 * double(tokens))) +
-        line("x-ratelimit-limit-requests", "100") +
-        line("x-ratelimit-remaining-requests", std::to_string(99 - requests % 100)) +
-        line("x-ratelimit-limit-tokens", "1000000") +
-        line("x-ratelimit-remaining-tokens", std::to_string(1000000 - tokens % 1000000));
-    const auto made = script().respond(200, "application/json", to_body(answer), lines);
+    const auto made = found.answer({call.body, call.request.target, options.models});
+    if (const auto* error = std::get_if<simulated_error>(&made))
+        return fail(call, *error);
+    if (const auto* media = std::get_if<simulated_media>(&made))
+        return send(call, *media);
+    const auto& body = std::get<simulated_body>(made);
+    return whole(call, json::serialize(body.json), body.tokens, 0);
+}
+
+/// In chunks, as it is made.
+script simulation::state::send(const exchange& call, const simulated_media& media) const
+{
+    constexpr std::size_t piece_size = 4096;
+    auto made =
+        script().send(http_head(200, headers(call) + line("content-type", media.content_type) +
+                                         line("transfer-encoding", "chunked")));
+    auto rest = std::make_shared<std::string>(media.body);
+    made.stream(
+        [rest](std::string& piece) {
+            piece = http_chunk(std::string_view(*rest).substr(0, piece_size));
+            const bool more = !rest->empty();
+            rest->erase(0, piece_size);
+            return more;
+        },
+        interval());
+    return faulty_stream_end(call, std::move(made));
+}
+
+script simulation::state::generate(exchange& call)
+{
+    const auto made = answer_to(call.body, call.where.path == "/chat/completions");
+    if (call.is_stream())
+        return stream(call, made);
+    return whole(call, to_body(made), made.prompt_tokens, made.completion_tokens());
+}
+
+script simulation::state::whole(const exchange& call, const std::string& body,
+                                std::size_t prompt_tokens, std::size_t completion_tokens)
+{
+    const auto tokens = prompt_tokens + completion_tokens;
+    auto lines = headers(call);
+    if (tokens != 0)
+        lines += line("x-litellm-response-cost", std::to_string(1e-6 * double(tokens))) +
+                 line("x-ratelimit-limit-requests", "100") +
+                 line("x-ratelimit-remaining-requests", std::to_string(99 - requests % 100)) +
+                 line("x-ratelimit-limit-tokens", "1000000") +
+                 line("x-ratelimit-remaining-tokens", std::to_string(1000000 - tokens % 1000000));
+    const auto made = script().respond(200, "application/json", body, lines);
     script result;
     if (interval().count() > 0)
-        result.pause(interval() * std::min<std::size_t>(answer.completion_tokens(), 1'000'000));
+        result.pause(interval() * std::min<std::size_t>(completion_tokens, 1'000'000));
     switch (call.fault.kind)
     {
         case fault::cut_mid_stream:

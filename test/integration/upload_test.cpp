@@ -16,6 +16,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -457,6 +458,30 @@ TEST_P(Upload, TranslatesOnAnotherPath)
     };
     run(body());
     EXPECT_EQ(server.requests().back().path(), "/v1/audio/translations");
+}
+
+TEST(ImageFile, IsAPartOfAMessage)
+{
+    const auto path = std::filesystem::temp_directory_path() /
+                      ("regolo_image_" + std::to_string(::getpid()) + ".dat");
+    std::ofstream(path, std::ios::binary) << "GIF89a and pixels";
+    EXPECT_EQ(image_file(path).url, "data:image/gif;base64,R0lGODlhIGFuZCBwaXhlbHM=");
+    std::ofstream(path, std::ios::binary) << "no picture";
+    const auto code_of = [](const std::filesystem::path& which) {
+        try
+        {
+            static_cast<void>(image_file(which));
+            return make_error_code(errc::api_error);
+        }
+        catch (const error& failure)
+        {
+            return failure.code();
+        }
+    };
+    EXPECT_EQ(code_of(path), errc::invalid_request);
+    std::filesystem::remove(path);
+    EXPECT_EQ(code_of(path), errc::upload_failed);
+    EXPECT_EQ(code_of("/"), errc::upload_failed);
 }
 
 TEST(UploadOverTls, AOneShotSourceThatWasNotOpenedLetsTheCallTryAgain)

@@ -393,7 +393,7 @@ protected:
 
 TEST_F(WireReplay, EachRecordingIsInTheTable)
 {
-    // Of endpoints that have no typed call.
+    // Of endpoints without a stream, whose answers are read by the tests of their codecs, and of audio.
     const std::vector<std::string_view> others{"embeddings", "rerank",   "speech",
                                                "images",     "x_rerank", "x_trans"};
     for (const auto& file : read_recordings())

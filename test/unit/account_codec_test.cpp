@@ -1,5 +1,5 @@
 #include "core/codec.hpp"
-#include "golden.hpp"
+#include "support/golden.hpp"
 
 #include <regolo/account.hpp>
 #include <regolo/token_count.hpp>

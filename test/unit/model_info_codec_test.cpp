@@ -1,5 +1,5 @@
 #include "core/codec.hpp"
-#include "golden.hpp"
+#include "support/golden.hpp"
 
 #include <regolo/model_info.hpp>
 

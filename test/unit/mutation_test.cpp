@@ -1,6 +1,6 @@
 // Whatever a server changes in an answer: there is a value that can be used, or a typed error.
 
-#include "golden.hpp"
+#include "support/golden.hpp"
 #include "wire_file.hpp"
 
 #include <regolo/account.hpp>
@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,9 @@ void for_each_change(json::value& json, const std::function<void()>& check)
     else if (json.is_array())
     {
         auto& array = json.get_array();
-        for (std::size_t i = 0; i < array.size(); ++i)
+        // The numbers of a vector are all alike.
+        const auto most = array.size() > 8 && array[0].is_number() ? 3 : array.size();
+        for (std::size_t i = 0; i < most; ++i)
         {
             for_each_change(array[i], check);
             const json::value value = array[i];
@@ -157,40 +160,62 @@ void change_golden(const std::string& name, std::size_t least)
     change_each<T>(name, golden(name), least);
 }
 
+/// The members of a value and their types; elements of one array that are alike count once.
+std::string shape_of(const json::value& json)
+{
+    std::set<std::string> parts;
+    if (const auto* object = json.if_object())
+    {
+        for (const auto& [key, value] : *object)
+            parts.insert(std::string(key) + ':' + shape_of(value));
+    }
+    else if (const auto* array = json.if_array())
+    {
+        for (const auto& each : *array)
+            parts.insert(shape_of(each));
+    }
+    std::string shape = to_string(json.kind());
+    for (const auto& part : parts)
+        shape += '(' + part + ')';
+    return shape;
+}
+
+/// Changes each recorded answer or event of that kind whose shape was not there before.
 template <class T>
-void change_recorded(const std::string& name, std::size_t least)
+std::size_t change_every_shape(std::string_view sign)
 {
-    change_each<T>(name, one_recording(name).body, least);
+    std::set<std::string> shapes;
+    const auto change = [&](const std::string& name, std::string_view body) {
+        if (body.starts_with('{') && has_part(body, sign) &&
+            shapes.insert(shape_of(parse_body(body))).second)
+            change_each<T>(name, json::serialize(parse_body(body)), 10);
+    };
+    for (const auto& answer : all_recordings())
+    {
+        if (answer.head.status != 200)
+            continue;
+        change(answer.name, answer.body);
+        for (std::size_t at = 0; (at = answer.body.find("data: {", at)) != std::string::npos;)
+        {
+            at += 6;
+            const auto end = answer.body.find_first_of("\r\n", at);
+            change(answer.name, std::string_view(answer.body).substr(at, end - at));
+        }
+    }
+    return shapes.size();
 }
 
-/// One event of a recorded stream.
-template <class T>
-void change_event(const std::string& name, std::size_t which, std::size_t least)
+TEST(ChangedAnswers, OfEveryRecordedShape)
 {
-    const auto body = one_recording(name).body;
-    std::size_t at = body.find("data: {");
-    while (which-- != 0)
-        at = body.find("data: {", at + 1);
-    const auto end = body.find_first_of("\r\n", at);
-    change_each<T>(name, std::string_view(body).substr(at + 6, end - at - 6), least);
+    EXPECT_GE(change_every_shape<chat_response>(R"("chat.completion")"), 7U);
+    EXPECT_GE(change_every_shape<chat_chunk>(R"("chat.completion.chunk")"), 20U);
+    EXPECT_GE(change_every_shape<completion_response>(R"("text_completion")"), 3U);
+    EXPECT_GE(change_every_shape<completion_chunk>(R"("text_completion")"), 3U);
+    EXPECT_GE(change_every_shape<model_list>(R"("data":[{"id")"), 3U);
+    EXPECT_GE(change_every_shape<embedding_response>(R"("embedding":)"), 3U);
+    EXPECT_GE(change_every_shape<image_response>(R"("b64_json":)"), 1U);
+    EXPECT_GE(change_every_shape<rerank_response>(R"("results":)"), 2U);
 }
-
-TEST(ChangedAnswers, OfChats)
-{
-    change_recorded<chat_response>("aimock/chat_tools_auto.txt", 400);
-    change_recorded<chat_response>("llama/chat_n2.txt", 400);
-    change_recorded<chat_response>("real/chat_logprobs_bytes.txt", 400);
-    change_event<chat_chunk>("llama/chat_stream_logprobs.txt", 1, 200);
-    change_event<chat_chunk>("aimock/chat_tools_required_stream.txt", 1, 200);
-}
-
-TEST(ChangedAnswers, OfCompletions)
-{
-    change_recorded<completion_response>("llama/completions.txt", 200);
-    change_event<completion_chunk>("llama/completions_stream.txt", 0, 100);
-}
-
-TEST(ChangedAnswers, OfModels) { change_recorded<model_list>("llama/models.txt", 200); }
 
 TEST(ChangedAnswers, OfEmbeddings)
 {
@@ -202,14 +227,12 @@ TEST(ChangedAnswers, OfImages)
 {
     change_golden<image_response>("image_response", 300);
     change_golden<image_response>("image_response_data_uri", 50);
-    change_recorded<image_response>("portkey/images.txt", 50);
 }
 
 TEST(ChangedAnswers, OfRerankings)
 {
     change_golden<rerank_response>("rerank_response", 300);
     change_golden<rerank_response>("rerank_response_old", 150);
-    change_recorded<rerank_response>("aimock/x_rerank_v2.txt", 50);
 }
 
 TEST(ChangedAnswers, OfModelInfo)

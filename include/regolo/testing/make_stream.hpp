@@ -21,6 +21,7 @@ namespace regolo::inline v0::testing {
 
     The chunks take the way through JSON, as those of a server. `end` says what follows the last one: `done` a `[DONE]`,
     `finished` the end of the body, which without a finish reason is the error that it would be, `truncated`.
+    For other ends there are errors: `std::invalid_argument` otherwise.
 */
 [[nodiscard]] REGOLO_EXPORT chat_stream make_stream(const std::vector<chat_chunk>& chunks,
                                                     stream_end end = stream_end::done);

@@ -178,7 +178,8 @@ private:
 /// The chunk that ends a chunked body.
 [[nodiscard]] std::string_view last_http_chunk() noexcept;
 
-/// An HTTP/1.1 status line and headers; `more_headers` are whole lines, each with CRLF.
+/// An HTTP/1.1 status line and headers; `more_headers` are whole lines, each with CRLF, which the last
+/// one may lack.
 [[nodiscard]] std::string http_head(int status, std::string_view more_headers);
 
 }  // namespace regolo::inline v0::testing

@@ -26,8 +26,21 @@ struct simulation_options
     std::size_t tokens_per_write = 1;
 
     /// What /v1/models lists and the other routes accept, beside the names that order an error.
-    std::vector<std::string> models = {"Llama-3.3-70B-Instruct", "gpt-oss-120b", "sim-chat",
-                                       "sim-reasoning", "sim-endless"};
+    std::vector<std::string> models = {"Llama-3.3-70B-Instruct",
+                                       "gpt-oss-120b",
+                                       "sim-chat",
+                                       "sim-reasoning",
+                                       "sim-endless",
+                                       "sim-embedding",
+                                       "sim-image",
+                                       "sim-rerank",
+                                       "sim-rerank-old",
+                                       "sim-whisper",
+                                       "sim-speech",
+                                       "Qwen-Image",
+                                       "Qwen3-Embedding-8B",
+                                       "Qwen3-Reranker-4B",
+                                       "faster-whisper-large-v3"};
 };
 
 /** An API like the one the library is made for: LiteLLM in front of vLLM, without a model.
@@ -36,7 +49,21 @@ struct simulation_options
     token. Names with "reasoning" or "gpt-oss" reason first; "sim-endless" counts until max_tokens or the client stops it.
     Tools are called when tool_choice demands it or the last user text names one.
 
-    A model name, or the header `x-simulate`, orders a failure:
+    The other endpoints take any of the models, and answer from the request as well:
+      /v1/embeddings             8 or `dimensions` numbers from the text, which a float holds exactly; both encodings
+      /v1/images/generations     a JPEG of one grey point as base64 (a PNG with `output_format` "png"), or a URL
+      /v1/rerank                 the score is the share of the query's words that a document has; names ending in "-old"
+                                 get the answer of 2025, with `score` and the document as a text
+      /v1/audio/transcriptions, /v1/audio/translations
+                                 the name of the file, in JSON whatever the format
+      /v1/audio/speech           a tenth of a second of sound for each word
+      /v1/model/info             each model, its kind told by its name; one with `regolo_model_id`
+      /model_group/info          the same without a key, token counts as floats
+      /utils/token_counter       one word is one token
+      /utils/supported_openai_params, /key/info, /user/info, /global/activity, /spend/logs/v2
+                                 fixed figures; three spend logs, in pages
+
+    A model name, or the header `x-simulate`, orders a failure (of a GET the header alone):
       error-STATUS                        the gateway's error of that status, e.g. error-401, error-503
       error-STATUS-retry-after-SECONDS    the same with a retry-after header
       error-STATUS-once                   only for the first attempt of a call (told by x-litellm-call-id)
