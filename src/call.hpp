@@ -132,8 +132,8 @@ private:
     std::shared_ptr<net::exchange> exchange_;  // the last attempt
     net::clock::time_point attempt_began_;
     bool key_renewed_ = false;
-    bool sent_once_ = false;         // an attempt got as far as sending
     std::optional<admitted> place_;  // of the last attempt, until its answer has ended
+    bool sent_once_ = false;         // an attempt got as far as sending
     bool performing_ = false;        // a coroutine of ours runs on the strand
     std::string body_;
     regolo::metadata metadata_;

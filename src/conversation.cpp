@@ -251,9 +251,8 @@ asio::awaitable<chat_response> conversation::state::ask(std::shared_ptr<state> s
     std::exception_ptr failure;
     try
     {
-        auto plan = detail::plan_of(*self->client, turn->request(), false);
         auto answer =
-            co_await detail::fetch<chat_response>(self->client, std::move(plan), turn->options());
+            co_await detail::ask<chat_response>(self->client, turn->request(), turn->options());
         turn->commit(answer.message(), answer.finish_reason());
         co_return answer;
     }

@@ -239,8 +239,22 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
                 case step::ended:
                     co_return false;
                 case step::failed:
-                    co_await try_again(self, further);
+                {
+                    // Not in a coroutine of its own: a cancelled one could not even begin.
+                    std::exception_ptr gone;
+                    try
+                    {
+                        if (self.delivered || further == retries::none)
+                            throw error(*self.failure);
+                        co_await self.source->reopen(*self.failure);
+                    }
+                    catch (...)
+                    {
+                        gone = std::current_exception();
+                    }
+                    self.begin_again(std::move(gone));
                     break;
+                }
                 case step::wait:
                     // Nor must one that sends nothing but comments.
                     if (std::exchange(has_waited, true) && wait.is_over())
@@ -277,24 +291,13 @@ void basic_stream<Chunk>::state::end_wait(boost::system::error_code why,
     throw error(settle(cause.info()));
 }
 
-/// Begins anew after a failure that the user has seen nothing of, or ends the stream with it.
+/// Begins anew with a further attempt, or ends the stream where there is none.
 template <class Chunk>
-asio::awaitable<void> basic_stream<Chunk>::state::try_again(state& self, retries further)
+void basic_stream<Chunk>::state::begin_again(std::exception_ptr gone)
 {
-    std::exception_ptr gone;
-    try
-    {
-        if (self.delivered || further == retries::none)
-            throw error(*self.failure);
-        co_await self.source->reopen(*self.failure);
-    }
-    catch (...)
-    {
-        gone = std::current_exception();
-    }
     if (gone)
-        throw error(self.settle(to_error_info(std::move(gone))));
-    self.begin();
+        throw error(settle(to_error_info(std::move(gone))));
+    begin();
 }
 
 namespace {

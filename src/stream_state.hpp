@@ -134,10 +134,10 @@ struct basic_stream<Chunk>::state
     /// Ends it from outside. A `next()` that waits hears of it.
     void close() noexcept;
 
-    void tell_end() noexcept;
     [[nodiscard]] std::optional<error_info> find_refusal() const;
     [[noreturn]] void end_wait(boost::system::error_code why, std::chrono::nanoseconds limit);
-    static boost::asio::awaitable<void> try_again(state& self, retries further);
+    void tell_end() noexcept;
+    void begin_again(std::exception_ptr gone);
 
     [[nodiscard]] call_outcome outcome() const noexcept
     {

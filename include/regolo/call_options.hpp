@@ -56,7 +56,8 @@ public:
         after the first chunk. The events may take `limits::body` bytes together. Other calls take no notice.
 
         The answer is that of the call without streaming, as far as the server sends the same: the usage is asked for
-        unless the request's `include_usage` is false, and some gateways send fewer headers with a stream. */
+        unless the request's `include_usage` is false, some gateways send fewer headers with a stream, and there is no one
+        body for `keep_body` to keep. */
     bool as_stream = false;
     /// `request_stop()` from any thread cancels the call or its stream, as if by Asio's cancellation.
     std::stop_token stop;

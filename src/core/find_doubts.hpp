@@ -1,7 +1,6 @@
 #pragma once
 
 #include <regolo/answer_doubts.hpp>
-#include <regolo/api_request.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/error.hpp>
@@ -29,6 +28,11 @@ namespace regolo::core {
 /// Whether a chunk adds to what an answer says; a role, a finish reason and the usage do not.
 [[nodiscard]] bool says_something(const chat_chunk& chunk) noexcept;
 [[nodiscard]] bool says_something(const completion_chunk& chunk) noexcept;
-[[nodiscard]] inline bool says_something(const server_event&) noexcept { return true; }
+/// Raw events and bytes are not looked into.
+template <class Chunk>
+[[nodiscard]] bool says_something(const Chunk& /*chunk*/) noexcept
+{
+    return true;
+}
 
 }  // namespace regolo::core

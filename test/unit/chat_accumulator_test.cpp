@@ -1,11 +1,18 @@
 #include "case_file.hpp"
+#include "core/piece_cutter.hpp"
 
 #include <regolo/chat_accumulator.hpp>
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace regolo::test {
 namespace {
@@ -109,6 +116,93 @@ bool run(const json::array& chunks, chat_accumulator& sum)
     return true;
 }
 
+/// The calls of choice 0 in the order in which they end, with their arguments, as pieces tell it: a call ends where another
+/// one or the finish reason comes.
+json::array ended_calls(const json::array& chunks)
+{
+    json::array ended;
+    std::optional<std::pair<std::int64_t, std::string>> open;
+    const auto end_call = [&] {
+        if (open)
+            ended.push_back(json::array{open->first, open->second});
+        open.reset();
+    };
+    core::piece_cutter cutter;
+    stream_piece piece;
+    for (const auto& chunk : chunks)
+    {
+        cutter.refill() = from_json<chat_chunk>(chunk).value();
+        cutter.start();
+        while (cutter.pull(piece))
+        {
+            if (piece.kind == piece_kind::finish)
+                end_call();
+            if (piece.kind != piece_kind::tool_call)
+                continue;
+            if (!open || open->first != piece.tool_call.index)
+            {
+                end_call();
+                open.emplace(piece.tool_call.index.value(), "");
+            }
+            open->second += piece.tool_call.arguments;
+        }
+    }
+    return ended;
+}
+
+/// What pieces add up to is what the accumulator has.
+void expect_same_pieces(const json::array& chunks, const chat_response& answer)
+{
+    std::map<std::int64_t, std::map<piece_kind, std::string>> told;
+    std::optional<usage> tokens;
+    core::piece_cutter cutter;
+    stream_piece piece;
+    for (const auto& chunk : chunks)
+    {
+        cutter.refill() = from_json<chat_chunk>(chunk).value();
+        cutter.start();
+        while (cutter.pull(piece))
+        {
+            auto& text = told[piece.choice][piece.kind];
+            if (piece.kind == piece_kind::tool_call)
+                text += piece.tool_call.arguments;
+            else if (piece.kind == piece_kind::finish)
+                text = piece.text;
+            else
+                text += piece.text;
+            if (piece.kind == piece_kind::usage)
+                tokens = piece.usage;
+        }
+    }
+    for (const auto& choice : answer.choices)
+    {
+        auto& texts = told[choice.index];
+        const auto& message = choice.message;
+        EXPECT_EQ(texts[piece_kind::content], message.content.value_or(""));
+        EXPECT_EQ(texts[piece_kind::reasoning], message.reasoning.value_or(""));
+        EXPECT_EQ(texts[piece_kind::finish], choice.finish_reason);
+        std::string arguments = message.function_call ? message.function_call->arguments : "";
+        for (const auto& call : message.tool_calls)
+            arguments += call.arguments;
+        EXPECT_EQ(texts[piece_kind::tool_call], arguments);
+    }
+    ASSERT_EQ(tokens.has_value(), answer.usage.has_value());
+    if (tokens)
+    {
+        EXPECT_EQ(to_json(*tokens), to_json(*answer.usage));
+    }
+}
+
+/// The members of a case that a test looks at, or that are for people.
+void expect_known_members(const json::object& one)
+{
+    static const std::set<std::string_view> known{
+        "name",      "source",       "note",         "lenient", "chunks",          "final",
+        "expect_id", "expect_model", "expect_extra", "error",   "tool_done_events"};
+    for (const auto& member : one)
+        EXPECT_TRUE(known.contains(member.key())) << member.key();
+}
+
 TEST(ChatAccumulator, AgreesWithTheRecordedCases)
 {
     const auto cases = load_cases("chat_accumulate_cases.jsonl");
@@ -117,14 +211,22 @@ TEST(ChatAccumulator, AgreesWithTheRecordedCases)
     {
         SCOPED_TRACE(text_of(one, "name"));
         chat_accumulator sum;
-        const bool taken = run(one.at("chunks").as_array(), sum);
+        expect_known_members(one);
+        const auto& chunks = one.at("chunks").as_array();
+        const bool taken = run(chunks, sum);
         EXPECT_EQ(taken, !one.contains("error"));
+        EXPECT_NE(one.contains("error"), one.contains("final"));
         if (!one.contains("final"))
         {
             continue;
         }
         const auto answer = sum.response();
         EXPECT_EQ(json::value(plain(answer)), one.at("final"));
+        expect_same_pieces(chunks, answer);
+        if (const auto* ended = one.if_contains("tool_done_events"))
+        {
+            EXPECT_EQ(json::value(ended_calls(chunks)), *ended);
+        }
         if (one.contains("expect_id"))
         {
             EXPECT_EQ(answer.id, text_of(one, "expect_id"));
