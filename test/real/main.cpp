@@ -87,10 +87,14 @@ class printer : public ::testing::EmptyTestEventListener
 
 std::string why_not(std::string_view capability)
 {
-    if (std::find(std::begin(capabilities), std::end(capabilities), capability) ==
-        std::end(capabilities))
+    const auto in = [capability](const auto& list) {
+        return std::find(std::begin(list), std::end(list), capability) != std::end(list);
+    };
+    if (!in(chat_capabilities) && !in(other_capabilities))
         return "no such capability is known";
-    const auto found = lacks().find(std::string(capability));
+    auto found = lacks().find(std::string(capability));
+    if (found == lacks().end() && in(chat_capabilities))
+        found = lacks().find("chat");
     return found == lacks().end() ? "" : found->second;
 }
 
