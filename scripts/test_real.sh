@@ -5,8 +5,8 @@
 #
 #   scripts/test_real.sh [--require] [--llama-cpp-python] [SERVER...]
 #
-#   SERVER               these alone: llama.cpp, aimock, mock-llm, starlette,
-#                        llama-cpp-python
+#   SERVER               these alone: llama.cpp, llama.cpp-embeddings, llama.cpp-rerank, aimock,
+#                        mock-llm, starlette, llama-cpp-python
 #   --llama-cpp-python   that server too, a second implementation around llama.cpp; it is compiled,
 #                        which takes ten minutes or more the first time
 #   --require            fail when a server did not run, such as because PyPI or npm did not answer
@@ -36,12 +36,13 @@ for argument in "$@"; do
         ;;
     --require) require=1 ;;
     --llama-cpp-python) source_build=1 ;;
-    llama.cpp | aimock | mock-llm | starlette | llama-cpp-python) wanted+=("$argument") ;;
+    llama.cpp | llama.cpp-embeddings | llama.cpp-rerank | aimock | mock-llm | starlette | \
+        llama-cpp-python) wanted+=("$argument") ;;
     *) fail "unknown argument $argument; see --help" ;;
     esac
 done
 if [ ${#wanted[@]} -eq 0 ]; then
-    wanted=(llama.cpp aimock mock-llm starlette)
+    wanted=(llama.cpp llama.cpp-embeddings llama.cpp-rerank aimock mock-llm starlette)
     [ -z "$source_build" ] || wanted+=(llama-cpp-python)
 fi
 
@@ -252,17 +253,21 @@ run_tests() {
 
 # ---- the servers
 
-run_llama.cpp() {
+# run_xllamacpp NAME [MODE]
+run_xllamacpp() {
     from_pypi llama.cpp "xllamacpp==$xllamacpp" "gguf==$gguf" || {
-        skip llama.cpp "pip could not install xllamacpp and gguf (build/real/llama.cpp-venv.log)"
+        skip "$1" "pip could not install xllamacpp and gguf (build/real/llama.cpp-venv.log)"
         return
     }
     local python=$work/llama.cpp-venv/bin/python port
     "$python" test/real/make_model.py "$work/tiny.gguf"
     port=$(free_port)
-    start "$work/llama.cpp.log" "$python" test/real/llama_server.py "$work/tiny.gguf" "$port"
-    run_tests llama.cpp "$port" tiny
+    start "$work/$1.log" "$python" test/real/llama_server.py "$work/tiny.gguf" "$port" "${@:2}"
+    run_tests "$1" "$port" tiny
 }
+run_llama.cpp() { run_xllamacpp llama.cpp; }
+run_llama.cpp-embeddings() { run_xllamacpp llama.cpp-embeddings mean; }
+run_llama.cpp-rerank() { run_xllamacpp llama.cpp-rerank rank; }
 
 run_llama-cpp-python() {
     from_pypi llama.cpp "xllamacpp==$xllamacpp" "gguf==$gguf" &&

@@ -99,7 +99,7 @@ TEST(RealMedia, AFileArrivesFromMemoryDiskAndSources)
         EXPECT_EQ(arrived.at("type").as_string(), "audio/mpeg");
         EXPECT_EQ(arrived.at("size"), sent->size());
         EXPECT_EQ(arrived.at("sha256").as_string(), sha256_of(*sent));
-        EXPECT_EQ(field(answer, "model"), json::value({"media"}));
+        EXPECT_EQ(field(answer, "model"), json::array{"media"});
     }
     std::filesystem::remove(path);
 }

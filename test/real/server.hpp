@@ -38,7 +38,6 @@ inline constexpr std::string_view chat_capabilities[] = {
     "endless_call",   // and without a stream answers no sooner
     "slots",          // tells at /slots what it is doing
     "scripted",       // fails as the last message orders it to
-    "own_members",    // has members of its own in requests and answers
     "responses",      // has /v1/responses
 };
 
@@ -46,11 +45,12 @@ inline constexpr std::string_view other_capabilities[] = {
     "keys",          // checks the key
     "unknown_path",  // has none of its own for an unknown path
     "tokenize",      // has /tokenize
+    "own_members",   // has members of its own in requests and answers
     "embeddings",   "rerank",
     "media",  // takes and gives files, and tells what arrived; media_server.py alone
 };
 
-/// Why the server cannot do that; empty if it can.
+/// Why the server cannot do that; empty if it can. Throws for what stands in neither list.
 std::string why_not(std::string_view capability);
 
 /// Ends the test where the server cannot do that.
