@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # Runs the client against servers that others wrote, each behind an nginx that speaks TLS:
-# llama.cpp's own server (xllamacpp from PyPI) with a tiny random model, and the mocks aimock and
-# mock-llm from npm. Everything is kept in build/real.
+# llama.cpp's own server (xllamacpp from PyPI) with tiny random models, the mocks aimock and mock-llm
+# from npm, and a server of files on Starlette and uvicorn from PyPI. Everything is kept in build/real.
 #
 #   scripts/test_real.sh [--require] [--llama-cpp-python] [SERVER...]
 #
-#   SERVER               these alone: llama.cpp, aimock, mock-llm, llama-cpp-python
+#   SERVER               these alone: llama.cpp, llama.cpp-embeddings, llama.cpp-rerank, aimock,
+#                        mock-llm, starlette, llama-cpp-python
 #   --llama-cpp-python   that server too, a second implementation around llama.cpp; it is compiled,
 #                        which takes ten minutes or more the first time
 #   --require            fail when a server did not run, such as because PyPI or npm did not answer
+#
+# REGOLO_REAL_MIB, 256 unless set, is the size in MiB of the file that is uploaded to Starlette.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
@@ -18,6 +21,9 @@ gguf=0.19.0
 llama_cpp_python=0.3.36
 aimock=1.43.0
 mock_llm=0.1.29
+starlette=1.10.0
+uvicorn=0.54.0
+python_multipart=0.0.34
 
 require=
 wanted=()
@@ -25,17 +31,18 @@ source_build=
 for argument in "$@"; do
     case $argument in
     -h | --help)
-        sed -n '2,11s/^# \{0,1\}//p' "$0"
+        sed -n '2,14s/^# \{0,1\}//p' "$0"
         exit
         ;;
     --require) require=1 ;;
     --llama-cpp-python) source_build=1 ;;
-    llama.cpp | aimock | mock-llm | llama-cpp-python) wanted+=("$argument") ;;
+    llama.cpp | llama.cpp-embeddings | llama.cpp-rerank | aimock | mock-llm | starlette | \
+        llama-cpp-python) wanted+=("$argument") ;;
     *) fail "unknown argument $argument; see --help" ;;
     esac
 done
 if [ ${#wanted[@]} -eq 0 ]; then
-    wanted=(llama.cpp aimock mock-llm)
+    wanted=(llama.cpp llama.cpp-embeddings llama.cpp-rerank aimock mock-llm starlette)
     [ -z "$source_build" ] || wanted+=(llama-cpp-python)
 fi
 
@@ -201,6 +208,12 @@ http {
         ssl_certificate $work/tls/leaf.pem;
         ssl_certificate_key $work/tls/leaf.key;
         location / { proxy_pass http://backend; }
+        # Passed on while it comes, so that the server can refuse it before its end.
+        location /v1/audio/ {
+            proxy_pass http://backend;
+            client_max_body_size 0;
+            proxy_request_buffering off;
+        }
         location /buffered/ { proxy_pass http://backend/; proxy_buffering on; }
         location /impatient/ { proxy_pass http://backend/; proxy_read_timeout 1s; }
         location /dead/ { proxy_pass http://127.0.0.1:1/; }
@@ -240,17 +253,21 @@ run_tests() {
 
 # ---- the servers
 
-run_llama.cpp() {
+# run_xllamacpp NAME [MODE]
+run_xllamacpp() {
     from_pypi llama.cpp "xllamacpp==$xllamacpp" "gguf==$gguf" || {
-        skip llama.cpp "pip could not install xllamacpp and gguf (build/real/llama.cpp-venv.log)"
+        skip "$1" "pip could not install xllamacpp and gguf (build/real/llama.cpp-venv.log)"
         return
     }
     local python=$work/llama.cpp-venv/bin/python port
     "$python" test/real/make_model.py "$work/tiny.gguf"
     port=$(free_port)
-    start "$work/llama.cpp.log" "$python" test/real/llama_server.py "$work/tiny.gguf" "$port"
-    run_tests llama.cpp "$port" tiny
+    start "$work/$1.log" "$python" test/real/llama_server.py "$work/tiny.gguf" "$port" "${@:2}"
+    run_tests "$1" "$port" tiny
 }
+run_llama.cpp() { run_xllamacpp llama.cpp; }
+run_llama.cpp-embeddings() { run_xllamacpp llama.cpp-embeddings mean; }
+run_llama.cpp-rerank() { run_xllamacpp llama.cpp-rerank rank; }
 
 run_llama-cpp-python() {
     from_pypi llama.cpp "xllamacpp==$xllamacpp" "gguf==$gguf" &&
@@ -296,6 +313,18 @@ run_mock-llm() {
         node "$work/mock-llm-npm/node_modules/@dwmkerr/mock-llm/dist/main.js" \
         --config test/real/mock-llm.yaml
     run_tests mock-llm "$port" gpt-4o-mini
+}
+
+run_starlette() {
+    from_pypi starlette "starlette==$starlette" "uvicorn==$uvicorn" \
+        "python-multipart==$python_multipart" || {
+        skip starlette "pip could not install it (build/real/starlette-venv.log)"
+        return
+    }
+    local port
+    port=$(free_port)
+    start "$work/starlette.log" "$work/starlette-venv/bin/python" test/real/media_server.py "$port"
+    run_tests starlette "$port" media
 }
 
 install_tools

@@ -48,12 +48,12 @@ asio::awaitable<byte_stream> open_download(state_ptr client, api_request request
                                                 std::move(options));
 }
 
-void add_dates(const date_range& days, call_options& options)
+void add_dates(date_range days, call_options& options)
 {
     if (!days.start_date.empty())
-        options.query.emplace_back("start_date", days.start_date);
+        options.query.emplace_back("start_date", std::move(days.start_date));
     if (!days.end_date.empty())
-        options.query.emplace_back("end_date", days.end_date);
+        options.query.emplace_back("end_date", std::move(days.end_date));
 }
 
 bool is_secret_field(std::string_view name)
@@ -226,14 +226,14 @@ asio::awaitable<regolo::user_info> client::user_info(call_options options) const
 
 asio::awaitable<regolo::activity> client::activity(date_range days, call_options options) const
 {
-    detail::add_dates(days, options);
+    detail::add_dates(std::move(days), options);
     auto plan = detail::plan_of_get("activity", "/global/activity");
     return detail::fetch<regolo::activity>(state_, std::move(plan), std::move(options));
 }
 
 asio::awaitable<regolo::spend_logs> client::spend_logs(date_range days, call_options options) const
 {
-    detail::add_dates(days, options);
+    detail::add_dates(std::move(days), options);
     auto plan = detail::plan_of_get("spend_logs", "/spend/logs/v2");
     return detail::fetch<regolo::spend_logs>(state_, std::move(plan), std::move(options));
 }

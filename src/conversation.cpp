@@ -418,7 +418,6 @@ void conversation::load(const json::value& saved)
     std::vector<std::size_t> marks;
     if (const auto* stored = object != nullptr ? object->if_contains("interrupted") : nullptr)
     {
-        boost::system::error_code failed;
         const auto read = json::try_value_to<std::vector<std::size_t>>(*stored);
         if (!read || std::any_of(read->begin(), read->end(),
                                  [&](std::size_t at) { return at >= messages.size(); }))

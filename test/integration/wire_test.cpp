@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -181,6 +182,13 @@ call_options options_for(const std::string& name, const std::string& pieces)
     return options;
 }
 
+std::string_view end_name(stream_end end)
+{
+    return end == stream_end::done       ? "done"
+           : end == stream_end::finished ? "finished"
+                                         : "not at its end";
+}
+
 template <class Stream>
 asio::awaitable<void> read_stream(Stream stream, outcome& result)
 {
@@ -202,10 +210,7 @@ asio::awaitable<void> read_stream(Stream stream, outcome& result)
         result.whole += json::serialize(to_json(stream.partial()));
         co_return;
     }
-    note_answer(result, stream.partial(),
-                stream.ended_as() == stream_end::done       ? "done"
-                : stream.ended_as() == stream_end::finished ? "finished"
-                                                            : "not at its end");
+    note_answer(result, stream.partial(), end_name(stream.ended_as()));
 }
 
 asio::awaitable<void> make_call(const client& api, std::string call, call_options options,
@@ -244,6 +249,21 @@ asio::awaitable<void> make_call(const client& api, std::string call, call_option
         result.facts["models"] = std::move(ids);
         result.whole += json::serialize(to_json(list));
         note_metadata(result, list.metadata);
+    }
+    else if (call.starts_with("events "))
+    {
+        // "events METHOD PATH"
+        const auto path = call.find(' ', 7);
+        const api_request plain(call.substr(7, path - 7), call.substr(path + 1), "{}");
+        auto events = co_await api.stream_request(plain, options);
+        std::size_t count = 0;
+        while (const auto event = co_await events.next())
+        {
+            result.whole += '\n' + event->event + ": " + event->data;
+            ++count;
+        }
+        result.facts["events"] = count;
+        result.facts["end"] = end_name(events.ended_as());
     }
     else
     {

@@ -52,6 +52,7 @@ void expect_call(const chat_response& answer)
 
 TEST(RealAnswer, HasTextAndMetadata)
 {
+    REGOLO_NEEDS("chat");
     const auto answer = run(ask(short_question()));
     EXPECT_FALSE(answer.text().empty());
     EXPECT_FALSE(answer.finish_reason().empty());
@@ -120,6 +121,7 @@ TEST(RealAnswer, HasSeveralChoices)
 
 TEST(RealAnswer, MayBeGivenATool)
 {
+    REGOLO_NEEDS("chat");
     auto request = tool_question();
     request.tool_choice = tool_choice::automatic();
     EXPECT_FALSE(run(ask(request)).finish_reason().empty());

@@ -48,6 +48,7 @@ TEST(RealGateway, IsNotTrustedUnderAnotherName)
 
 TEST(RealGateway, PassesAStreamThatItBuffered)
 {
+    REGOLO_NEEDS("chat");
     const auto read = []() -> asio::awaitable<stream_outcome> {
         const auto api = co_await make_client_at("/buffered");
         co_return co_await stream_all(api, short_question());

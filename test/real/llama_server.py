@@ -1,8 +1,8 @@
 """Serves a model with llama.cpp's own HTTP server, as PyPI's xllamacpp ships it, until it is killed.
 
-    llama_server.py MODEL PORT
+    llama_server.py MODEL PORT [mean | rank]
 
-The server has 8 slots; a key, "real-key"; and the end points /slots and /metrics that tell what it is doing.
+A third argument starts it for embeddings, or for reranking, by how the vectors of the tokens become one. The server has 8 slots; a key, "real-key"; and the end points /slots and /metrics that tell what it is doing.
 """
 
 import signal
@@ -23,6 +23,13 @@ params.endpoint_slots = True
 params.endpoint_metrics = True
 params.warmup = False
 params.cpuparams.n_threads = 1
+
+if len(sys.argv) > 3:
+    params.embedding = True
+    params.pooling_type = {
+        "mean": xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN,
+        "rank": xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_RANK,
+    }[sys.argv[3]]
 
 server = xllamacpp.Server(params)
 print("listening at", server.listening_address, flush=True)

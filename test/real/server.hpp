@@ -15,8 +15,9 @@
 
 namespace regolo::test {
 
-/// What the tests ask of a server beyond answering and streaming.
-inline constexpr std::string_view capabilities[] = {
+/// What the tests ask of a server; all of these ask for "chat" as well.
+inline constexpr std::string_view chat_capabilities[] = {
+    "chat",
     "usage",          // counts tokens
     "stream_usage",   // counts them in a stream too, when asked to
     "max_tokens",     // ends an answer there
@@ -29,9 +30,7 @@ inline constexpr std::string_view capabilities[] = {
     "json_schema",    // keeps to a schema
     "logprobs",
     "completions",
-    "keys",           // checks the key
     "model_check",    // refuses a model that it has not
-    "unknown_path",   // has none of its own for an unknown path
     "bad_request",    // refuses a request without messages
     "broken_json",    // refuses a body that is no JSON
     "context_limit",  // refuses a prompt that is too long
@@ -39,9 +38,19 @@ inline constexpr std::string_view capabilities[] = {
     "endless_call",   // and without a stream answers no sooner
     "slots",          // tells at /slots what it is doing
     "scripted",       // fails as the last message orders it to
+    "responses",      // has /v1/responses
 };
 
-/// Why the server cannot do that; empty if it can.
+inline constexpr std::string_view other_capabilities[] = {
+    "keys",          // checks the key
+    "unknown_path",  // has none of its own for an unknown path
+    "tokenize",      // has /tokenize
+    "own_members",   // has members of its own in requests and answers
+    "embeddings",   "rerank",
+    "media",  // takes and gives files, and tells what arrived; media_server.py alone
+};
+
+/// Why the server cannot do that; empty if it can. Throws for what stands in neither list.
 std::string why_not(std::string_view capability);
 
 /// Ends the test where the server cannot do that.

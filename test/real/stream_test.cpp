@@ -44,6 +44,7 @@ asio::awaitable<read_answer> read_all(chat_request request)
 
 TEST(RealStream, AddsUpToItsText)
 {
+    REGOLO_NEEDS("chat");
     const auto read = run(read_all(short_question()));
     EXPECT_FALSE(read.text.empty());
     EXPECT_EQ(read.text, read.partial.text());
@@ -142,6 +143,7 @@ TEST(RealStream, CompletesAText)
 
 TEST(RealStream, GivesRawEvents)
 {
+    REGOLO_NEEDS("chat");
     const auto read = []() -> asio::awaitable<void> {
         const auto api = co_await make_client();
         auto request = short_question();
@@ -191,7 +193,11 @@ asio::awaitable<void> read_many(int count)
     EXPECT_EQ(api.stats().connections_opened, static_cast<std::uint64_t>(count));
 }
 
-TEST(RealStream, AHundredRunAtOnce) { run(read_many(100), 60s); }
+TEST(RealStream, AHundredRunAtOnce)
+{
+    REGOLO_NEEDS("chat");
+    run(read_many(100), 60s);
+}
 
 // ---- leaving
 

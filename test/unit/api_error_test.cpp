@@ -247,6 +247,7 @@ TEST(ApiError, ReadsRecordedPages)
     EXPECT_EQ(decoded("nginx/413.txt").code, errc::payload_too_large);
     EXPECT_NE(decoded("nginx/308.txt").message.find("base_url to https://localhost:18495"),
               std::string::npos);
+    EXPECT_EQ(decoded("real/err_rerank_unsupported.txt").server_type, "not_supported_error");
     EXPECT_EQ(decoded("aimock/err_wrong_key.txt").server_code, "invalid_api_key");
     EXPECT_EQ(decoded("portkey/x_stream_error_429.txt").retry_after, std::chrono::seconds(1));
 }

@@ -1,5 +1,6 @@
 #include "core/codec.hpp"
 #include "support/golden.hpp"
+#include "wire_file.hpp"
 
 #include <regolo/embedding.hpp>
 
@@ -135,6 +136,18 @@ TEST(Embeddings, SurviveDecodeEncodeDecode)
     EXPECT_EQ(to_json(answer_of(golden("embedding_response_base64"))).at("data").at(0),
               json::parse(R"({"object":"embedding","index":0,
                   "embedding":[0.5,-0.25,1.0,0.10000000149011612]})"));
+}
+
+TEST(Embeddings, OfARealServerAreTheSameInBothForms)
+{
+    const auto floats = answer_of(one_recording("real/embeddings_floats.txt").body);
+    const auto base64 = answer_of(one_recording("real/embeddings_base64.txt").body);
+    ASSERT_EQ(floats.data.size(), 2U);
+    EXPECT_EQ(floats.values().size(), 64U);
+    EXPECT_EQ(floats.values(0), base64.values(0));
+    EXPECT_EQ(floats.values(1), base64.values(1));
+    // llama.cpp tells the form beside each vector.
+    EXPECT_EQ(base64.data.at(1).extra.at("encoding_format"), "base64");
 }
 
 }  // namespace

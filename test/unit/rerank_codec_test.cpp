@@ -1,5 +1,6 @@
 #include "core/codec.hpp"
 #include "support/golden.hpp"
+#include "wire_file.hpp"
 
 #include <regolo/rerank.hpp>
 
@@ -128,6 +129,18 @@ TEST(Rerank, SurvivesDecodeEncodeDecode)
     expect_nothing_lost<rerank_request>(golden("rerank_request"), "request");
     expect_nothing_lost<rerank_response>(golden("rerank_response"), "answer");
     expect_round_trip<rerank_response>(parse_body(golden("rerank_response_old")), "old");
+}
+
+TEST(Rerank, ReadsARealServer)
+{
+    // No id, no meta, and scores that are no probabilities.
+    const auto answer = answer_of(one_recording("real/rerank.txt").body);
+    ASSERT_EQ(answer.results.size(), 3U);
+    EXPECT_EQ(answer.results[0].index, 2);
+    EXPECT_EQ(answer.results[2].score, -0.07346975058317184);
+    EXPECT_EQ(answer.usage.value().prompt_tokens, 94);
+    EXPECT_EQ(answer.extra.at("object"), "list");
+    EXPECT_TRUE(answer.id.empty());
 }
 
 }  // namespace

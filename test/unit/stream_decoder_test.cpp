@@ -4,6 +4,7 @@
 #include "core/api_error.hpp"
 #include "wire_file.hpp"
 
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <gtest/gtest.h>
@@ -544,6 +545,31 @@ TEST(StreamDecoder, GivesRawEventsAsTheyAre)
     EXPECT_EQ(whole.chunks[0].data, "[{\"a\": 1}]");
 }
 
+TEST(StreamDecoder, GivesNamedEventsThatComeAgain)
+{
+    // The server begins the response anew with each piece of text.
+    const auto out =
+        decode_all_ways<server_event>(one_recording("real/responses_stream_begun_again.txt").body);
+    EXPECT_EQ(out.end, stream_end::finished) << describe(out.failure);
+    ASSERT_EQ(out.chunks.size(), 18U);
+    std::string text;
+    std::string whole;
+    std::size_t begun = 0;
+    for (const auto& each : out.chunks)
+    {
+        const auto event = boost::json::parse(each.data);
+        EXPECT_EQ(each.event, event.at("type").as_string());
+        begun += each.event == "response.created";
+        if (each.event == "response.output_text.delta")
+            text += event.at("delta").as_string();
+        if (each.event == "response.output_text.done")
+            whole = event.at("text").as_string();
+    }
+    EXPECT_EQ(begun, 4U);
+    EXPECT_EQ(text, whole);
+    EXPECT_EQ(out.chunks.back().event, "response.completed");
+}
+
 TEST(StreamDecoder, ReadsEveryRecordedStream)
 {
     std::size_t streams = 0;
@@ -551,7 +577,8 @@ TEST(StreamDecoder, ReadsEveryRecordedStream)
     {
         const auto type = find_header(each.head.headers, "content-type");
         if (each.head.status != 200 || !type || !type->starts_with("text/event-stream") ||
-            each.name.find("completions") != std::string::npos)
+            each.name.find("completions") != std::string::npos ||
+            each.name.find("responses") != std::string::npos)
         {
             continue;
         }
