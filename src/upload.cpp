@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <exception>
 #include <fstream>
-#include <iterator>
 #include <new>
+#include <sstream>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -249,12 +249,15 @@ upload upload::file(const std::filesystem::path& path)
 
 content_part image_file(const std::filesystem::path& path)
 {
+    std::error_code ec;
+    if (std::filesystem::is_directory(path, ec))
+        throw_file_failed(path, std::make_error_code(std::errc::is_a_directory));
     errno = 0;
     std::ifstream file(path, std::ios::binary);
-    const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    if (!file || std::filesystem::is_directory(path))
+    std::ostringstream bytes;
+    if (!file || (file.peek() != std::ifstream::traits_type::eof() && !(bytes << file.rdbuf())))
         throw_file_failed(path, {errno, std::generic_category()});
-    return content_part::image(bytes);
+    return content_part::image(bytes.view());
 }
 
 upload upload::source(opener open, std::string_view file_name, std::optional<std::uint64_t> size)

@@ -226,6 +226,8 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
     early_->sending = false;
     if (scope_->resume())
         co_await asio::this_coro::reset_cancellation_state();
+    if (early_->refused)
+        send_failed_ = false;  // it was we who broke off
     if (!failure || early_->refused)
         co_return;
     // What the server said before it closed is still to be read.
@@ -234,11 +236,12 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
     if (send_failed_ && lease_.get()->reader.head_done())
     {
         early_->refused = true;
+        send_failed_ = false;
         co_return;
     }
     if (early_->failure)
     {
-        send_failed_ = true;
+        send_failed_ = closed_;
         throw boost::system::system_error(early_->failure);
     }
     std::rethrow_exception(failure);

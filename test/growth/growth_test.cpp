@@ -182,7 +182,7 @@ void expect_linear(const std::function<void(std::size_t)>& work, std::size_t sma
 TEST(Growth, OfTextInTheAccumulator)
 {
     const auto work = [](std::size_t size) { accumulate(kind::text, size); };
-    expect_linear(work, 128 * KiB, 8 * MiB, 4);
+    expect_linear(work, 128 * KiB, 2 * MiB, 4);
 }
 
 TEST(Growth, OfArgumentsInTheAccumulator)
@@ -194,7 +194,7 @@ TEST(Growth, OfArgumentsInTheAccumulator)
 TEST(Growth, OfTextInAStream)
 {
     const auto work = [](std::size_t size) { read_stream(kind::text, size); };
-    expect_linear(work, 64 * KiB, 8 * MiB, 4);
+    expect_linear(work, 64 * KiB, 2 * MiB, 4);
 }
 
 TEST(Growth, OfArgumentsInAStream)
