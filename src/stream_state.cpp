@@ -1,0 +1,307 @@
+#include "stream_state.hpp"
+
+#include "client_state.hpp"
+#include "core/duration_text.hpp"
+#include "net/saturate.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace regolo::inline v0::detail {
+
+namespace asio = boost::asio;
+
+namespace {
+
+error make_error(boost::system::error_code code, std::string message)
+{
+    error_info info;
+    info.code = code;
+    info.where = phase::body;
+    info.message = std::move(message);
+    return error(std::move(info));
+}
+
+/// The time of a caller who waits with a limit, or without one (zero).
+class patience
+{
+public:
+    patience(stream_source& source, std::chrono::nanoseconds limit)
+        : source_(source),
+          is_limited_(limit.count() > 0),
+          until_(is_limited_ ? net::later(source.now(), limit) : net::clock::time_point::max())
+    {}
+
+    [[nodiscard]] bool is_over() const { return is_limited_ && source_.now() >= until_; }
+    /// As `stream_source::wait_body` wants it.
+    [[nodiscard]] std::chrono::nanoseconds left() const
+    {
+        if (!is_limited_)
+            return std::chrono::nanoseconds::zero();
+        return std::max(std::chrono::nanoseconds(1),
+                        std::chrono::nanoseconds(until_ - source_.now()));
+    }
+
+private:
+    stream_source& source_;
+    bool is_limited_;
+    net::clock::time_point until_;
+};
+
+}  // namespace
+
+error closed_stream()
+{
+    return make_error(asio::error::operation_aborted, "the stream was closed");
+}
+
+template <class Chunk>
+void basic_stream<Chunk>::state::begin()
+{
+    decoder.start(source->head());
+    held.start(source->fail_on().empty);
+    partial = partial_answer<Chunk>();
+    failure.reset();
+    seen_event = false;
+    received = 0;
+}
+
+template <class Chunk>
+auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
+{
+    for (;;)
+    {
+        if (held.pull(out))
+        {
+            delivered = true;
+            return step::chunk;
+        }
+        const auto found = decoder.pull(out);
+        if (!seen_event && decoder.seen_event())
+        {
+            seen_event = true;
+            source->saw_first_event();
+        }
+        switch (found)
+        {
+            case core::stream_step::chunk:
+                partial.add(out);
+                if (held.keep(out))
+                    continue;
+                delivered = true;
+                return step::chunk;
+            case core::stream_step::ended:
+                failure = find_refusal();
+                if (failure)
+                    return step::failed;
+                held.let_go();
+                if (held.pull(out))
+                {
+                    delivered = true;
+                    return step::chunk;
+                }
+                ended = decoder.ended_as();
+                source->succeed(outcome());
+                tell_end();
+                return step::ended;
+            case core::stream_step::failed:
+                failure = decoder.failure();
+                return step::failed;
+            case core::stream_step::need_more:
+                break;
+        }
+        std::string_view piece;
+        switch (source->take(piece))
+        {
+            case feed_state::bytes:
+                received += piece.size();
+                decoder.push(piece);
+                break;
+            case feed_state::end:
+                decoder.end_of_body();
+                break;
+            case feed_state::wait:
+                return step::wait;
+            case feed_state::failed:
+                failure = source->failure();
+                return step::failed;
+        }
+    }
+}
+
+/// Why the answer that has ended is refused all the same.
+template <class Chunk>
+std::optional<error_info> basic_stream<Chunk>::state::find_refusal() const
+{
+    const auto refused = source->fail_on();
+    if (!refused)
+        return std::nullopt;
+    const auto& asked = source->metadata().model_asked;
+    return core::refuse_doubts(partial.doubts(asked), refused, asked, decoder.model());
+}
+
+template <class Chunk>
+error_info basic_stream<Chunk>::state::settle(const error_info& info)
+{
+    const bool from_outside =
+        info.code == asio::error::operation_aborted || info.code == errc::client_closed;
+    ended = from_outside ? stream_end::closed : stream_end::failed;
+    auto told = info;
+    if (tells_partial)
+        told.partial_text = partial.text();
+    failure = source->fail(std::move(told), outcome());
+    tell_end();
+    return *failure;
+}
+
+template <class Chunk>
+void basic_stream<Chunk>::state::close() noexcept
+{
+    if (busy.exchange(true, std::memory_order_acquire))
+    {
+        source->stop(asio::error::operation_aborted, "the stream was closed");
+        return;
+    }
+    give_up();
+    busy.store(false, std::memory_order_release);
+}
+
+template <class Chunk>
+void basic_stream<Chunk>::state::give_up() noexcept
+{
+    if (ended != stream_end::open)
+        return;
+    ended = stream_end::closed;
+    source->drop(outcome());
+    tell_end();
+}
+
+template <class Chunk>
+void basic_stream<Chunk>::state::tell_end() noexcept
+{
+    const auto told = std::exchange(on_end, nullptr);
+    if (!told)
+        return;
+    try
+    {
+        told();
+    }
+    catch (...)
+    {
+        // Out of memory: whoever listens has to do without.
+    }
+}
+
+template <class Chunk>
+turn basic_stream<Chunk>::state::enter(const std::shared_ptr<state>& self)
+{
+    if (!self)
+        throw closed_stream();
+    return turn(self->busy, phase::body,
+                "another next() of this stream is waiting; a stream has one caller at a time");
+}
+
+template <class Chunk>
+bool basic_stream<Chunk>::state::has_ended() const
+{
+    if (ended == stream_end::open)
+        return false;
+    if (failure)
+        throw error(*failure);
+    if (ended == stream_end::closed)
+        throw closed_stream();
+    return true;
+}
+
+template <class Chunk>
+asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
+                                                       std::chrono::nanoseconds limit,
+                                                       retries further, filter is_wanted)
+{
+    const patience wait(*self.source, limit);
+    for (bool has_waited = false; !self.has_ended();)
+    {
+        try
+        {
+            switch (self.advance(out))
+            {
+                case step::chunk:
+                    if (is_wanted(out))
+                        co_return true;
+                    // A server that never pauses must not go on for ever.
+                    if (wait.is_over())
+                        self.end_wait(errc::wait_timeout, limit);
+                    break;
+                case step::ended:
+                    co_return false;
+                case step::failed:
+                {
+                    // Not in a coroutine of its own: a cancelled one could not even begin.
+                    std::exception_ptr gone;
+                    try
+                    {
+                        if (self.delivered || further == retries::none)
+                            throw error(*self.failure);
+                        co_await self.source->reopen(*self.failure);
+                    }
+                    catch (...)
+                    {
+                        gone = std::current_exception();
+                    }
+                    self.begin_again(std::move(gone));
+                    break;
+                }
+                case step::wait:
+                    // Nor must one that sends nothing but comments.
+                    if (std::exchange(has_waited, true) && wait.is_over())
+                        self.end_wait(errc::wait_timeout, limit);
+                    co_await self.source->wait_body(wait.left(), !self.seen_event);
+                    break;
+            }
+        }
+        catch (const error&)
+        {
+            throw;
+        }
+        catch (const boost::system::system_error& unfinished)
+        {
+            self.end_wait(unfinished.code(), limit);
+        }
+    }
+    co_return false;
+}
+
+/// The wait was given up, which leaves the stream whole, or the caller can go no further: his context has stopped, or Asio
+/// refuses a coroutine that was cancelled its next step.
+template <class Chunk>
+void basic_stream<Chunk>::state::end_wait(boost::system::error_code why,
+                                          std::chrono::nanoseconds limit)
+{
+    if (why == errc::wait_timeout)
+    {
+        throw make_error(why, "no chunk within " + core::to_text(limit) +
+                                  " (next_for); the stream is whole, ask again");
+    }
+    const auto cause = why == errc::context_stopped ? context_stopped_error()
+                                                    : make_error(why, "the wait was cancelled");
+    throw error(settle(cause.info()));
+}
+
+/// Begins anew with a further attempt, or ends the stream where there is none.
+template <class Chunk>
+void basic_stream<Chunk>::state::begin_again(std::exception_ptr gone)
+{
+    if (gone)
+        throw error(settle(to_error_info(std::move(gone))));
+    begin();
+}
+
+template struct basic_stream<chat_chunk>::state;
+template struct basic_stream<completion_chunk>::state;
+template struct basic_stream<server_event>::state;
+template struct basic_stream<std::string>::state;
+
+}  // namespace regolo::inline v0::detail
