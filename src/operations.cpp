@@ -155,7 +155,7 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
     {
         co_await running->open(true);
         std::string kept = keep_body ? running->body() : std::string();
-        Answer answer = take_answer<Answer>(*running);
+        auto answer = take_answer<Answer>(*running);
         for (auto refusal = find_refusal(*running, answer); refusal;
              refusal = find_refusal(*running, answer))
         {

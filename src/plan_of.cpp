@@ -151,7 +151,9 @@ call_plan supported_parameters_plan(const client_state& client, std::string mode
     boost::json::object named{{"model", model}};
     if (auto has_model = core::name_model(named, client.config.model); !has_model)
         plan.body = has_model.error();
-    plan.model = model.empty() ? client.config.model : std::move(model);
+    if (model.empty())
+        model = client.config.model;
+    plan.model = std::move(model);
     options.query.emplace_back("model", plan.model);
     return plan;
 }

@@ -52,6 +52,16 @@ protected:
     ~exchange_listener() = default;
 };
 
+/// The answer as far as it is known while a large request is being sent.
+struct early_answer
+{
+    one_shot known;  // there is a head, or there will be none
+    bool pending = true;
+    bool sending = true;
+    bool refused = false;  // the rest of the request is of no use
+    error_code failure;
+};
+
 /** One attempt: a place in the pool, a connection, the request sent, the response read, each within its limit.
 
     Lives on the strand of its scope. The listener must outlive it.
@@ -113,15 +123,6 @@ public:
     [[nodiscard]] bool opened_source() const noexcept { return opened_source_; }
 
 private:
-    struct early_answer
-    {
-        one_shot known;  // there is a head, or there will be none
-        bool pending = true;
-        bool sending = true;
-        bool refused = false;  // the rest of the request is of no use
-        error_code failure;
-    };
-
     asio::awaitable<void> connect();
     asio::awaitable<void> send(core::secret head, outgoing_body body);
     asio::awaitable<void> send_watched(core::secret head, outgoing_body body,
