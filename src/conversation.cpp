@@ -1,6 +1,7 @@
 #include "client_state.hpp"
 #include "core/history.hpp"
 #include "operations.hpp"
+#include "refuse.hpp"
 #include "turn.hpp"
 
 #include <regolo/conversation.hpp>
@@ -38,13 +39,7 @@ history_trimmer trim_to_tokens(std::size_t budget,
 
 namespace {
 
-[[noreturn]] void refuse(std::string message)
-{
-    error_info info;
-    info.code = errc::invalid_request;
-    info.message = std::move(message);
-    throw error(std::move(info));
-}
+using detail::refuse;
 
 bool is_whole_json(const std::string& text)
 {

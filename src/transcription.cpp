@@ -1,6 +1,7 @@
 #include "core/multipart.hpp"
 #include "core/utf8.hpp"
 #include "operations.hpp"
+#include "refuse.hpp"
 #include "upload_content.hpp"
 
 #include <regolo/transcription.hpp>
@@ -24,14 +25,6 @@ namespace asio = boost::asio;
 namespace json = boost::json;
 
 namespace {
-
-[[noreturn]] void refuse(std::string message)
-{
-    error_info info;
-    info.code = errc::invalid_request;
-    info.message = std::move(message);
-    throw error(std::move(info));
-}
 
 /// The text of a form and the file in its middle.
 class form_source final : public net::body_source
