@@ -1,20 +1,42 @@
 #pragma once
 
-#include "core/json_reader.hpp"
-#include "core/json_writer.hpp"
+#include "core/answer_members.hpp"
+#include "core/chat_codec.hpp"
+#include "core/request_body.hpp"
 
 #include <regolo/completion.hpp>
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, completion_request& out);
-bool read_json(const boost::json::value& json, const json_place& place, completion_response& out);
-bool read_json(const boost::json::value& json, const json_place& place, completion_chunk& out);
-bool read_json(const boost::json::value& json, const json_place& place, completion_choice& out);
+template <class Members>
+void visit_members(const Members& members, like<completion_request> auto& value)
+{
+    members("model", value.model);
+    members.text_or_tokens("prompt", value.prompt);
+    visit_generation(members, value);
+    members("suffix", value.suffix);
+    members("best_of", value.best_of);
+    members("echo", value.echo);
+}
 
-boost::json::value write_json(const completion_request& value, const write_context& context);
-boost::json::value write_json(const completion_response& value, const write_context& context);
-boost::json::value write_json(const completion_chunk& value, const write_context& context);
-boost::json::value write_json(const completion_choice& value, const write_context& context);
+template <class Members>
+void visit_members(const Members& members, like<completion_choice> auto& value)
+{
+    members.choice_index("index", value.index);
+    members.needed("text", value.text);
+    visit_ending(members, value);
+}
+
+template <class Members>
+void visit_members(const Members& members, like<completion_response> auto& value)
+{
+    visit_answer(members, value);
+}
+
+template <class Members>
+void visit_members(const Members& members, like<completion_chunk> auto& value)
+{
+    visit_answer(members, value);
+}
 
 }  // namespace regolo::core

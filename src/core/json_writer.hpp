@@ -107,7 +107,7 @@ public:
         if constexpr (requires { value.has_value(); })
         {
             if (value)
-                always(key, *value);
+                add(key, write_json(*value, context_));
         }
         else if constexpr (requires { value.is_null(); })
         {
@@ -131,9 +131,16 @@ public:
     {
         object_.insert_or_assign(key, write_json(value, context_));
     }
+    /// One that is written already, unless it is null: a noun that says nothing.
+    void add(std::string_view key, boost::json::value&& written)
+    {
+        if (!written.is_null())
+            object_.insert_or_assign(key, std::move(written));
+    }
     void null(std::string_view key) { object_.insert_or_assign(key, nullptr); }
 
     [[nodiscard]] bool empty() const noexcept { return object_.empty(); }
+    [[nodiscard]] const write_context& context() const noexcept { return context_; }
 
     /// The object with further members, which win over those of the same name.
     [[nodiscard]] boost::json::value with(const boost::json::object& extra) &&

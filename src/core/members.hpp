@@ -36,6 +36,8 @@ concept like = std::same_as<std::remove_const_t<T>, Noun>;
 class member_reader
 {
 public:
+    static constexpr bool writes = false;
+
     explicit member_reader(object_reader& in) noexcept : in_(in) {}
 
     /// One that only adds to the noun: of a wrong type, it stays with the unknown ones.
@@ -58,9 +60,40 @@ public:
             in_.place().member(name).fail("is missing");
         in_.read(name, member);
     }
+    /// One that only adds to the noun, but is written also where it is empty.
+    template <class T>
+    void shown(std::string_view name, T& member) const
+    {
+        in_.read_lenient(name, member);
+    }
+    /// An object whose members belong to the noun itself, but for the unknown ones.
+    template <class Visit>
+    void inner(std::string_view name, boost::json::object& extra, const Visit& visit) const
+    {
+        static const boost::json::value none(boost::json::object_kind);
+        const auto* json = in_.take(name);
+        const auto inside = in_.place().member(name);
+        object_reader object(json == nullptr ? none : *json, inside);
+        visit(member_reader(object));
+        object.rest(extra);
+    }
     void text_or_tokens(std::string_view name, core::text_or_tokens& member) const
     {
         read_text_or_tokens(in_, name, member);
+    }
+    /// The number of a choice, by which the chunks of several are told apart: at most `limits::index`.
+    void choice_index(std::string_view name, std::int64_t& member) const
+    {
+        read_index(in_, name, in_.place().position(), false, member);
+    }
+    /// The number of the tool call that a piece belongs to; a gateway sends -1 for the only one.
+    void call_index(std::string_view name, std::optional<std::int64_t>& member) const
+    {
+        member.reset();
+        if (in_.has(name))
+            read_index(in_, name, 0, true, member.emplace());
+        else
+            in_.take(name);
     }
     /// An index into the request, which has as many of them as its maker liked.
     void position(std::string_view name, std::int64_t& member) const
@@ -98,6 +131,8 @@ private:
 class member_writer
 {
 public:
+    static constexpr bool writes = true;
+
     explicit member_writer(object_writer& out) noexcept : out_(out) {}
 
     template <class T>
@@ -115,9 +150,31 @@ public:
     {
         out_.always(name, member);
     }
+    template <class T>
+    void shown(std::string_view name, const T& member) const
+    {
+        out_.always(name, member);
+    }
+    template <class Visit>
+    void inner(std::string_view name, const boost::json::object& extra, const Visit& visit) const
+    {
+        object_writer object(out_.context());
+        visit(member_writer(object));
+        auto written = std::move(object).with(extra);
+        if (!written.get_object().empty())
+            out_.add(name, std::move(written));
+    }
     void text_or_tokens(std::string_view name, const core::text_or_tokens& member) const
     {
         write_text_or_tokens(out_, name, member);
+    }
+    void choice_index(std::string_view name, std::int64_t member) const
+    {
+        out_.always(name, member);
+    }
+    void call_index(std::string_view name, const std::optional<std::int64_t>& member) const
+    {
+        out_.put(name, member);
     }
     void position(std::string_view name, std::int64_t member) const { out_.always(name, member); }
     void position(std::string_view name, const std::optional<std::int64_t>& member) const
@@ -146,12 +203,19 @@ concept has_members = requires(T& value, const member_reader& members)
 };
 
 template <has_members T>
-bool read_json(const boost::json::value& json, const json_place& place, T& out)
+bool read_members(const boost::json::value& json, const json_place& place, T& out)
 {
     object_reader in(json, place);
     visit_members(member_reader(in), out);
     in.rest(out.extra);
     return !place.context().failed();
+}
+
+/// A noun with more to it has a `read_json` of its own, which begins with `read_members`.
+template <has_members T>
+bool read_json(const boost::json::value& json, const json_place& place, T& out)
+{
+    return read_members(json, place, out);
 }
 
 template <has_members T>

@@ -23,47 +23,9 @@ void read_reasoning(object_reader& in, std::optional<std::string>& out)
         started(out).assign(std::string_view(other->get_string()));
 }
 
-// Some servers send the arguments as an object instead of its text.
-void read_function(object_reader& in, std::string& name, std::string& arguments,
-                   json::object& extra)
-{
-    in.read_lenient("name", name);
-    const auto* json = in.take("arguments");
-    if (json == nullptr)
-        arguments.clear();
-    else if (const auto* text = json->if_string())
-        arguments.assign(text->data(), text->size());
-    else
-        arguments = serialize_text(*json);
-    in.rest(extra);
-}
-
-// What a whole tool call and a piece of one have in common.
-template <class Call>
-bool read_call(object_reader& in, Call& out)
-{
-    in.read_lenient("id", out.id);
-    in.read_lenient("type", out.type);
-    const auto* function = in.take("function");
-    if (function != nullptr)
-    {
-        const auto inside = in.place().member("function");
-        object_reader inner(*function, inside);
-        read_function(inner, out.name, out.arguments, out.function_extra);
-    }
-    else
-    {
-        out.name.clear();
-        out.arguments.clear();
-        out.function_extra.clear();
-    }
-    in.rest(out.extra);
-    return !in.place().context().failed();
-}
-
 // What a whole message and a delta have in common, but for the content.
 template <class Message>
-void read_members(object_reader& in, Message& out)
+void read_common(object_reader& in, Message& out)
 {
     in.read_lenient("role", out.role);
     read_reasoning(in, out.reasoning);
@@ -78,7 +40,7 @@ void read_members(object_reader& in, Message& out)
 bool read_json(const json::value& json, const json_place& place, chat_message& out)
 {
     object_reader in(json, place);
-    read_members(in, out);
+    read_common(in, out);
     in.read_lenient("name", out.name);
     in.read_lenient("tool_call_id", out.tool_call_id);
     out.parts.clear();
@@ -96,7 +58,7 @@ bool read_json(const json::value& json, const json_place& place, chat_message& o
 bool read_json(const json::value& json, const json_place& place, chat_delta& out)
 {
     object_reader in(json, place);
-    read_members(in, out);
+    read_common(in, out);
     if (const auto* parts = read_content(in, out.content))
     {
         const auto inside = place.member("content");
@@ -110,31 +72,16 @@ bool read_json(const json::value& json, const json_place& place, chat_delta& out
 
 bool read_json(const json::value& json, const json_place& place, tool_call& out)
 {
-    object_reader in(json, place);
-    const bool read = read_call(in, out);
+    const bool read = read_members(json, place, out);
     if (out.type.empty())
         out.type = "function";
     return read;
 }
 
-bool read_json(const json::value& json, const json_place& place, tool_call_delta& out)
+bool calls_function(const tool_call& call) noexcept
 {
-    object_reader in(json, place);
-    out.index.reset();
-    if (const auto* index = in.take("index"); index != nullptr)
-    {
-        out.index = 0;
-        if (!read_index(in, "index", 0, true, *out.index))
-            return false;
-    }
-    return read_call(in, out);
-}
-
-bool read_json(const json::value& json, const json_place& place, function_call& out)
-{
-    object_reader in(json, place);
-    read_function(in, out.name, out.arguments, out.extra);
-    return in.is_object();
+    return call.type == "function" || !call.name.empty() || !call.arguments.empty() ||
+           !call.function_extra.empty();
 }
 
 json::value write_message(const chat_message& value, echo_options echo,
@@ -190,56 +137,11 @@ json::value write_json(const chat_delta& value, const write_context& context)
     return std::move(out).with(value.extra);
 }
 
-json::value write_json(const tool_call& value, const write_context& context)
-{
-    object_writer out(context);
-    out.put("id", value.id);
-    out.put("type", value.type);
-    if (value.type == "function" || !value.name.empty() || !value.arguments.empty() ||
-        !value.function_extra.empty())
-    {
-        object_writer function(context);
-        function.always("name", value.name);
-        function.always("arguments", value.arguments);
-        out.always("function", std::move(function).with(value.function_extra));
-    }
-    return std::move(out).with(value.extra);
-}
-
-json::value write_json(const tool_call_delta& value, const write_context& context)
-{
-    object_writer out(context);
-    out.put("index", value.index);
-    out.put("id", value.id);
-    out.put("type", value.type);
-    object_writer function(context);
-    function.put("name", value.name);
-    function.put("arguments", value.arguments);
-    const auto inner = std::move(function).with(value.function_extra);
-    if (!inner.get_object().empty())
-        out.always("function", inner);
-    return std::move(out).with(value.extra);
-}
-
-json::value write_json(const function_call& value, const write_context& context)
-{
-    object_writer out(context);
-    out.put("name", value.name);
-    out.put("arguments", value.arguments);
-    return std::move(out).with(value.extra);
-}
-
 }  // namespace core
 
 inline namespace v0 {
 
-template <>
-result<chat_message> from_json<chat_message>(const boost::json::value& json)
-{
-    return core::read_document<chat_message>(json);
-}
-
-boost::json::value to_json(const chat_message& message) { return core::write_json(message, {}); }
+REGOLO_DEFINE_JSON(chat_message)
 
 }  // namespace v0
 }  // namespace regolo

@@ -16,47 +16,6 @@ bool has_text(const json::object& body, std::string_view key) noexcept
 
 }  // namespace
 
-void read_stop(object_reader& in, std::vector<std::string>& out)
-{
-    const auto* json = in.take("stop");
-    if (json != nullptr && json->is_string())
-    {
-        out.assign(1, std::string(std::string_view(json->get_string())));
-        return;
-    }
-    in.read_lenient("stop", out);
-}
-
-void write_stop(object_writer& out, const std::vector<std::string>& stop)
-{
-    if (stop.size() == 1)
-        out.always("stop", stop.front());
-    else
-        out.put("stop", stop);
-}
-
-void read_include_usage(object_reader& in, std::optional<bool>& out)
-{
-    out.reset();
-    const auto* json = in.take(stream_options);
-    const auto* object = json == nullptr ? nullptr : json->if_object();
-    const auto* flag = object == nullptr ? nullptr : object->if_contains("include_usage");
-    if (flag != nullptr && flag->is_bool() && object->size() == 1)
-        out = flag->get_bool();
-    else if (json != nullptr)
-        in.give_back(stream_options);
-}
-
-void write_include_usage(object_writer& out, const std::optional<bool>& include_usage,
-                         const write_context& context)
-{
-    if (!include_usage)
-        return;
-    object_writer options(context);
-    options.always("include_usage", *include_usage);
-    out.always(stream_options, std::move(options).with({}));
-}
-
 result<void> name_model(json::object& body, std::string_view default_model)
 {
     if (has_text(body, "model"))

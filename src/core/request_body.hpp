@@ -1,8 +1,7 @@
 #pragma once
 
 #include "core/codec.hpp"
-#include "core/json_reader.hpp"
-#include "core/json_writer.hpp"
+#include "core/members.hpp"
 
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
@@ -10,7 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace regolo::core {
 
@@ -24,15 +23,6 @@ private:
     boost::json::monotonic_resource resource_;
 };
 
-/// One stop sequence is a string, several are an array.
-void read_stop(object_reader& in, std::vector<std::string>& out);
-void write_stop(object_writer& out, const std::vector<std::string>& stop);
-
-/// `stream_options`, where it says nothing but whether usage is wanted.
-void read_include_usage(object_reader& in, std::optional<bool>& out);
-void write_include_usage(object_writer& out, const std::optional<bool>& include_usage,
-                         const write_context& context);
-
 /// Sees to it that the request names a model.
 result<void> name_model(boost::json::object& body, std::string_view default_model);
 
@@ -45,26 +35,84 @@ result<std::string> finish_body(boost::json::object& body, const boost::json::ob
                                 const std::optional<bool>& include_usage, bool stream,
                                 std::string_view default_model);
 
-/// The plain members that every generating request has, with their wire names: one list for both directions.
-template <class Request, class Visitor>
-void visit_shared_members(Request& request, const Visitor& visit)
+/// Texts of which a single one is sent as it is, without an array around it.
+template <class Texts>
+struct one_or_several
 {
-    visit("temperature", request.temperature);
-    visit("top_p", request.top_p);
-    visit("top_k", request.top_k);
-    visit("min_p", request.min_p);
-    visit("frequency_penalty", request.frequency_penalty);
-    visit("presence_penalty", request.presence_penalty);
-    visit("repetition_penalty", request.repetition_penalty);
-    visit("logit_bias", request.logit_bias);
-    visit("max_tokens", request.max_tokens);
-    visit("n", request.n);
-    visit("seed", request.seed);
-    visit("logprobs", request.logprobs);
-    visit("stop_token_ids", request.stop_token_ids);
-    visit("skip_special_tokens", request.skip_special_tokens);
-    visit("disable_fallbacks", request.disable_fallbacks);
-    visit("user", request.end_user);
+    Texts& texts;
+
+    void clear() const { texts.clear(); }
+    [[nodiscard]] bool empty() const noexcept { return texts.empty(); }
+};
+
+template <class Texts>
+bool read_json(const boost::json::value& json, const json_place& place, one_or_several<Texts>& out)
+{
+    if (!json.is_string())
+        return read_json(json, place, out.texts);
+    out.texts.resize(1);
+    return read_json(json, place, out.texts.front());
+}
+
+template <class Texts>
+boost::json::value write_json(const one_or_several<Texts>& value, const write_context& context)
+{
+    return value.texts.size() == 1 ? write_json(value.texts.front(), context)
+                                   : write_json(value.texts, context);
+}
+
+/// `stream_options`, where it says nothing but whether usage is wanted.
+template <class Flag>
+struct stream_wishes
+{
+    Flag& include_usage;
+
+    void clear() const noexcept { include_usage.reset(); }
+    [[nodiscard]] bool empty() const noexcept { return !include_usage; }
+};
+
+template <class Flag>
+bool read_json(const boost::json::value& json, const json_place& place, stream_wishes<Flag>& out)
+{
+    const auto* object = json.if_object();
+    const auto* flag = object == nullptr ? nullptr : object->if_contains("include_usage");
+    if (flag == nullptr || object->size() > 1)
+        return place.fail("asks for more than usage");
+    return read_json(*flag, place.member("include_usage"), out.include_usage);
+}
+
+template <class Flag>
+boost::json::value write_json(const stream_wishes<Flag>& value, const write_context& context)
+{
+    object_writer out(context);
+    out.put("include_usage", value.include_usage);
+    return std::move(out).with({});
+}
+
+/// The members that every generating request has.
+template <class Members, class Request>
+void visit_generation(const Members& members, Request& value)
+{
+    members("temperature", value.temperature);
+    members("top_p", value.top_p);
+    members("top_k", value.top_k);
+    members("min_p", value.min_p);
+    members("frequency_penalty", value.frequency_penalty);
+    members("presence_penalty", value.presence_penalty);
+    members("repetition_penalty", value.repetition_penalty);
+    members("logit_bias", value.logit_bias);
+    members("max_tokens", value.max_tokens);
+    members("n", value.n);
+    members("seed", value.seed);
+    members("logprobs", value.logprobs);
+    members("stop_token_ids", value.stop_token_ids);
+    members("skip_special_tokens", value.skip_special_tokens);
+    members("disable_fallbacks", value.disable_fallbacks);
+    members("user", value.end_user);
+    one_or_several stop{value.stop};
+    members("stop", stop);
+    stream_wishes wishes{value.include_usage};
+    members("stream_options", wishes);
 }
 
 }  // namespace regolo::core

@@ -1,19 +1,33 @@
 #pragma once
 
-#include "core/json_reader.hpp"
-#include "core/json_writer.hpp"
+#include "core/members.hpp"
 
 #include <regolo/tool.hpp>
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, tool& out);
 bool read_json(const boost::json::value& json, const json_place& place, tool_choice& out);
-bool read_json(const boost::json::value& json, const json_place& place, response_format& out);
-
-boost::json::value write_json(const tool& value, const write_context& context);
 /// Null where it says nothing.
 boost::json::value write_json(const tool_choice& value, const write_context& context);
-boost::json::value write_json(const response_format& value, const write_context& context);
+
+template <class Members>
+void visit_members(const Members& members, like<tool> auto& value)
+{
+    members("type", value.type);
+    // another kind of tool has no such member, and its own one is kept with the rest
+    members.inner("function", value.function_extra, [&value](const auto& function) {
+        function("name", value.name);
+        function("description", value.description);
+        function("parameters", value.parameters);
+        function("strict", value.strict);
+    });
+}
+
+template <class Members>
+void visit_members(const Members& members, like<response_format> auto& value)
+{
+    members("type", value.type);
+    members("json_schema", value.json_schema);
+}
 
 }  // namespace regolo::core
