@@ -64,6 +64,13 @@ asio::awaitable<void> conversations(const regolo::client& client)
     talk.clear();
 }
 
+void go_on_elsewhere(const regolo::client& client, regolo::conversation& talk)
+{
+    regolo::conversation other(client, talk.settings());
+    other.load(talk.save());
+    std::cout << other.history().size() << " messages go on\n";
+}
+
 asio::awaitable<void> images(const regolo::client& client)
 {
     regolo::image_request picture("Qwen-Image", "A street in Rome");
@@ -92,6 +99,10 @@ asio::awaitable<void> transcription(const regolo::client& client)
     recording.timestamp_granularities = {"word", "segment"};
     auto transcript = co_await client.transcribe(recording);
     std::cout << transcript.text << '\n';
+
+    auto growing = co_await client.stream_transcription(recording);
+    while (auto piece = co_await growing.next_text())
+        std::cout << *piece << '\n';
     std::remove(path.c_str());
 }
 
@@ -113,6 +124,9 @@ asio::awaitable<void> all()
     co_await completions(client);
     co_await chats(client);
     co_await conversations(client);
+    regolo::conversation talk(client);
+    talk.add(regolo::chat_message::user("Tell me about Rome."));
+    go_on_elsewhere(client, talk);
     co_await images(client);
     co_await embeddings(client);
     co_await transcription(client);

@@ -38,6 +38,8 @@ std::string take_text(completion_chunk& chunk)
     return {};
 }
 
+std::string take_text(transcript_chunk& chunk) { return std::move(chunk.delta); }
+
 template <class Chunk>
 bool has_text(const Chunk& chunk)
 {
@@ -198,6 +200,7 @@ auto answer_stream<Chunk>::finish(std::chrono::nanoseconds limit) -> asio::await
 
 template class answer_stream<chat_chunk>;
 template class answer_stream<completion_chunk>;
+template class answer_stream<transcript_chunk>;
 
 }  // namespace detail
 

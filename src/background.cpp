@@ -473,9 +473,59 @@ std::future<completion_response> background::complete(completion_request request
     return impl_->start(impl_->api.complete(std::move(request), std::move(options)));
 }
 
+std::future<embedding_response> background::embed(embedding_request request, call_options options)
+{
+    return impl_->start(impl_->api.embed(std::move(request), std::move(options)));
+}
+
+std::future<image_response> background::generate_images(image_request request, call_options options)
+{
+    return impl_->start(impl_->api.generate_images(std::move(request), std::move(options)));
+}
+
+std::future<speech_response> background::speak(speech_request request, call_options options)
+{
+    return impl_->start(impl_->api.speak(std::move(request), std::move(options)));
+}
+
+std::future<transcript> background::transcribe(transcription_request request, call_options options)
+{
+    return impl_->start(impl_->api.transcribe(std::move(request), std::move(options)));
+}
+
+std::future<transcript> background::translate(transcription_request request, call_options options)
+{
+    return impl_->start(impl_->api.translate(std::move(request), std::move(options)));
+}
+
+std::future<rerank_response> background::rerank(rerank_request request, call_options options)
+{
+    return impl_->start(impl_->api.rerank(std::move(request), std::move(options)));
+}
+
+std::future<token_count> background::count_tokens(token_count_request request, call_options options)
+{
+    return impl_->start(impl_->api.count_tokens(std::move(request), std::move(options)));
+}
+
 std::future<model_list> background::models(call_options options)
 {
     return impl_->start(impl_->api.models(std::move(options)));
+}
+
+std::future<model_info_list> background::model_info(call_options options)
+{
+    return impl_->start(impl_->api.model_info(std::move(options)));
+}
+
+std::future<model_group_list> background::model_groups(call_options options)
+{
+    return impl_->start(impl_->api.model_groups(std::move(options)));
+}
+
+std::future<regolo::key_info> background::key_info(call_options options)
+{
+    return impl_->start(impl_->api.key_info(std::move(options)));
 }
 
 std::future<api_response> background::request(api_request request, call_options options)

@@ -33,10 +33,19 @@ asio::awaitable<Stream> stream_for(state_ptr client, Request request, call_optio
 }
 
 asio::awaitable<transcript> fetch_transcript(state_ptr client, transcription_request request,
-                                             call_options options, bool translate)
+                                             call_options options, transcription_task task)
 {
-    auto plan = transcription_plan(*client, request, translate);
+    auto plan = transcription_plan(*client, request, task);
     co_return co_await fetch<transcript>(std::move(client), std::move(plan), std::move(options));
+}
+
+asio::awaitable<transcript_stream> open_transcription(state_ptr client,
+                                                      transcription_request request,
+                                                      call_options options)
+{
+    auto plan = transcription_plan(*client, request, transcription_task::stream);
+    co_return co_await open_stream<transcript_stream>(std::move(client), std::move(plan),
+                                                      std::move(options));
 }
 
 asio::awaitable<byte_stream> open_download(state_ptr client, api_request request,
@@ -163,13 +172,21 @@ asio::awaitable<byte_stream> client::stream_speech(speech_request request,
 asio::awaitable<transcript> client::transcribe(transcription_request request,
                                                call_options options) const
 {
-    return detail::fetch_transcript(state_, std::move(request), std::move(options), false);
+    return detail::fetch_transcript(state_, std::move(request), std::move(options),
+                                    detail::transcription_task::transcribe);
+}
+
+asio::awaitable<transcript_stream> client::stream_transcription(transcription_request request,
+                                                                call_options options) const
+{
+    return detail::open_transcription(state_, std::move(request), std::move(options));
 }
 
 asio::awaitable<transcript> client::translate(transcription_request request,
                                               call_options options) const
 {
-    return detail::fetch_transcript(state_, std::move(request), std::move(options), true);
+    return detail::fetch_transcript(state_, std::move(request), std::move(options),
+                                    detail::transcription_task::translate);
 }
 
 asio::awaitable<image_response> client::generate_images(image_request request,
@@ -269,6 +286,32 @@ request_preview client::preview(const completion_request& request, const call_op
 }
 
 request_preview client::preview(const api_request& request, const call_options& options) const
+{
+    return detail::preview_of(*state_, detail::plan_of(*state_, request, false), options);
+}
+
+request_preview client::preview(const embedding_request& request, const call_options& options) const
+{
+    return detail::preview_of(*state_, detail::plan_of(*state_, request, false), options);
+}
+
+request_preview client::preview(const image_request& request, const call_options& options) const
+{
+    return detail::preview_of(*state_, detail::plan_of(*state_, request, false), options);
+}
+
+request_preview client::preview(const speech_request& request, const call_options& options) const
+{
+    return detail::preview_of(*state_, detail::plan_of(*state_, request, false), options);
+}
+
+request_preview client::preview(const rerank_request& request, const call_options& options) const
+{
+    return detail::preview_of(*state_, detail::plan_of(*state_, request, false), options);
+}
+
+request_preview client::preview(const token_count_request& request,
+                                const call_options& options) const
 {
     return detail::preview_of(*state_, detail::plan_of(*state_, request, false), options);
 }

@@ -398,16 +398,23 @@ json::value conversation::save() const
 void conversation::load(const json::value& saved)
 {
     const auto* object = saved.if_object();
-    const auto* list = object != nullptr ? object->if_contains("messages") : &saved;
+    const auto* list = &saved;
+    if (object != nullptr)
+        list = object->if_contains(object->contains("lines") ? "lines" : "messages");
     if (list == nullptr || !list->is_array())
         refuse("the saved conversation has no list of messages");
     core::history messages;
     for (const auto& each : list->get_array())
     {
+        const auto place =
+            "message " + std::to_string(messages.size()) + " of the saved conversation ";
+        if (!each.is_object())
+            refuse(place + "is not an object");
         auto message = from_json<chat_message>(each);
         if (!message)
-            refuse("message " + std::to_string(messages.size()) +
-                   " of the saved conversation: " + message.error().message);
+            refuse(place + "cannot be read: " + message.error().message);
+        if (message->role.empty())
+            refuse(place + "has no role");
         messages.push_back(std::move(*message));
     }
     std::vector<std::size_t> marks;

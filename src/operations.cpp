@@ -242,6 +242,8 @@ template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_op
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options,
                                                         gate_ptr);
+template asio::awaitable<transcript_stream> open_stream(client_ptr, call_plan, call_options,
+                                                        gate_ptr);
 template asio::awaitable<event_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 
 }  // namespace regolo::inline v0::detail

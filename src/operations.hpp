@@ -22,8 +22,14 @@ call_plan plan_of(const client_state& client, const completion_request& request,
 call_plan plan_of(const client_state& client, const api_request& request, bool stream);
 call_plan plan_of(const client_state& client, const embedding_request& request, bool stream);
 call_plan plan_of(const client_state& client, const speech_request& request, bool stream);
+enum class transcription_task
+{
+    transcribe,
+    stream,
+    translate
+};
 call_plan transcription_plan(const client_state& client, const transcription_request& request,
-                             bool translate);
+                             transcription_task task);
 call_plan plan_of(const client_state& client, const image_request& request, bool stream);
 call_plan plan_of(const client_state& client, const rerank_request& request, bool stream);
 call_plan plan_of(const client_state& client, const token_count_request& request, bool stream);

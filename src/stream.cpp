@@ -121,6 +121,7 @@ void basic_stream<Chunk>::close() noexcept
 
 template class basic_stream<chat_chunk>;
 template class basic_stream<completion_chunk>;
+template class basic_stream<transcript_chunk>;
 template class basic_stream<server_event>;
 template class basic_stream<std::string>;
 

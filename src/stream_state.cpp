@@ -301,6 +301,7 @@ void basic_stream<Chunk>::state::begin_again(std::exception_ptr gone)
 
 template struct basic_stream<chat_chunk>::state;
 template struct basic_stream<completion_chunk>::state;
+template struct basic_stream<transcript_chunk>::state;
 template struct basic_stream<server_event>::state;
 template struct basic_stream<std::string>::state;
 

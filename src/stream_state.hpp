@@ -5,6 +5,7 @@
 #include "core/find_doubts.hpp"
 #include "core/piece_cutter.hpp"
 #include "core/stream_decoder.hpp"
+#include "core/transcript_decoder.hpp"
 #include "held_chunks.hpp"
 #include "stream_source.hpp"
 #include "turn.hpp"
@@ -64,6 +65,16 @@ struct partial_answer<completion_chunk>
     [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
 
     core::completion_accumulator answer;
+};
+
+template <>
+struct partial_answer<transcript_chunk>
+{
+    void add(const transcript_chunk& chunk) { answer.add(chunk); }
+    [[nodiscard]] static answer_doubts doubts(std::string_view) noexcept { return {}; }
+    [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
+
+    core::transcript_accumulator answer;
 };
 
 /// Why a stream that was closed has nothing to give.

@@ -145,7 +145,7 @@ std::string file_type(const upload& file)
 }
 
 core::multipart_form make_form(const transcription_request& request, const std::string& model,
-                               std::string boundary)
+                               bool stream, std::string boundary)
 {
     core::multipart_form form(std::move(boundary));
     form_writer fields(form, request.extra);
@@ -157,6 +157,8 @@ core::multipart_form make_form(const transcription_request& request, const std::
     fields.put("chunking_strategy", request.chunking_strategy);
     fields.put("include", request.include);
     fields.put("timestamp_granularities", request.timestamp_granularities);
+    if (stream)
+        fields.put("stream", std::string_view("true"));
     fields.put_extra();
     form.begin_file("file", request.file.file_name, file_type(request.file));
     return form;
@@ -178,14 +180,17 @@ net::outgoing_body make_body(const core::multipart_form& form, const upload& fil
 }  // namespace
 
 call_plan transcription_plan(const client_state& client, const transcription_request& request,
-                             bool translate)
+                             transcription_task task)
 {
     const auto& config = client.config;
+    const bool translate = task == transcription_task::translate;
+    const bool stream = task == transcription_task::stream;
     call_plan plan;
     plan.operation = translate ? "translation" : "transcription";
     plan.path = translate ? config.paths.translations : config.paths.transcriptions;
     plan.model = request.model.empty() ? config.models.transcription : request.model;
-    plan.accept = "*/*";
+    plan.stream = stream;
+    plan.accept = stream ? "text/event-stream" : "*/*";
     try
     {
         if (plan.model.empty() && !request.extra.contains("model"))
@@ -193,7 +198,7 @@ call_plan transcription_plan(const client_state& client, const transcription_req
         if (request.file.empty())
             refuse("the request has no file: set transcription_request::file");
         // Random enough that no recording has it in it.
-        const auto form = make_form(request, plan.model, "regolo-" + client.make_call_id());
+        const auto form = make_form(request, plan.model, stream, "regolo-" + client.make_call_id());
         plan.content_type = form.content_type();
         plan.body = make_body(form, request.file);
     }

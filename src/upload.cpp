@@ -1,3 +1,5 @@
+#include "core/image_type.hpp"
+#include "refuse.hpp"
 #include "upload_content.hpp"
 
 #include <regolo/error.hpp>
@@ -159,7 +161,9 @@ private:
 class reader_source final : public net::body_source
 {
 public:
-    explicit reader_source(upload::reader read) : read_(std::move(read)) {}
+    reader_source(upload::reader read, std::optional<std::uint64_t> size)
+        : read_(std::move(read)), announced_(size)
+    {}
 
     asio::awaitable<std::string_view> read() override
     {
@@ -174,11 +178,21 @@ public:
         }
         if (failure)
             rethrow_as_upload_failed(std::move(failure));
+        given_ += piece_.size();
+        if (announced_ && (piece_.empty() ? given_ < *announced_ : given_ > *announced_))
+        {
+            throw_upload_failed("the source of the upload gave " + std::to_string(given_) +
+                                (piece_.empty() ? " bytes" : " or more bytes") +
+                                " instead of the " + std::to_string(*announced_) +
+                                " that were announced");
+        }
         co_return piece_;
     }
 
 private:
     upload::reader read_;
+    std::optional<std::uint64_t> announced_;
+    std::uint64_t given_ = 0;
     std::string piece_;
 };
 
@@ -194,7 +208,7 @@ public:
     {
         try
         {
-            return std::make_unique<reader_source>(open_());
+            return std::make_unique<reader_source>(open_(), size_);
         }
         catch (...)
         {
@@ -219,7 +233,7 @@ public:
     {
         if (used_.exchange(true))
             throw_upload_failed("the one-shot source of the upload was used before");
-        return std::make_unique<reader_source>(read_);
+        return std::make_unique<reader_source>(read_, size_);
     }
     bool is_one_shot() const noexcept override { return true; }
 
@@ -247,7 +261,7 @@ upload upload::file(const std::filesystem::path& path)
     return {std::make_shared<file_content>(path), path.filename().string()};
 }
 
-content_part image_file(const std::filesystem::path& path)
+content_part image_file(const std::filesystem::path& path, std::string_view media_type)
 {
     std::error_code ec;
     if (std::filesystem::is_directory(path, ec))
@@ -257,7 +271,15 @@ content_part image_file(const std::filesystem::path& path)
     std::ostringstream bytes;
     if (!file || (file.peek() != std::ifstream::traits_type::eof() && !(bytes << file.rdbuf())))
         throw_file_failed(path, {errno, std::generic_category()});
-    return content_part::image(bytes.view());
+    if (media_type.empty())
+        media_type = core::image_type(bytes.view());
+    if (media_type.empty())
+    {
+        detail::refuse(path.string() +
+                       (bytes.view().empty() ? " is empty" : " is no PNG, JPEG, WebP or GIF") +
+                       ": a picture of another kind needs its media type, such as \"image/bmp\"");
+    }
+    return content_part::image(bytes.view(), media_type);
 }
 
 upload upload::source(opener open, std::string_view file_name, std::optional<std::uint64_t> size)

@@ -1,13 +1,21 @@
 #pragma once
 
+#include <regolo/account.hpp>
 #include <regolo/api_request.hpp>
 #include <regolo/call_options.hpp>
 #include <regolo/chat.hpp>
 #include <regolo/client_config.hpp>
 #include <regolo/completion.hpp>
+#include <regolo/embedding.hpp>
+#include <regolo/image.hpp>
 #include <regolo/metadata.hpp>
 #include <regolo/model.hpp>
+#include <regolo/model_info.hpp>
+#include <regolo/rerank.hpp>
+#include <regolo/speech.hpp>
 #include <regolo/stream_end.hpp>
+#include <regolo/token_count.hpp>
+#include <regolo/transcription.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -149,11 +157,28 @@ public:
     [[nodiscard]] completion_job stream_completion(completion_request request,
                                                    call_options options = {});
 
-    /// The future's `get()` throws `error`.
+    /// Whole answers, as the functions of `client` of the same names. The future's `get()` throws `error`.
     [[nodiscard]] std::future<chat_response> chat(chat_request request, call_options options = {});
     [[nodiscard]] std::future<completion_response> complete(completion_request request,
                                                             call_options options = {});
+    [[nodiscard]] std::future<embedding_response> embed(embedding_request request,
+                                                        call_options options = {});
+    [[nodiscard]] std::future<image_response> generate_images(image_request request,
+                                                              call_options options = {});
+    [[nodiscard]] std::future<speech_response> speak(speech_request request,
+                                                     call_options options = {});
+    [[nodiscard]] std::future<transcript> transcribe(transcription_request request,
+                                                     call_options options = {});
+    [[nodiscard]] std::future<transcript> translate(transcription_request request,
+                                                    call_options options = {});
+    [[nodiscard]] std::future<rerank_response> rerank(rerank_request request,
+                                                      call_options options = {});
+    [[nodiscard]] std::future<token_count> count_tokens(token_count_request request,
+                                                        call_options options = {});
     [[nodiscard]] std::future<model_list> models(call_options options = {});
+    [[nodiscard]] std::future<model_info_list> model_info(call_options options = {});
+    [[nodiscard]] std::future<model_group_list> model_groups(call_options options = {});
+    [[nodiscard]] std::future<regolo::key_info> key_info(call_options options = {});
     [[nodiscard]] std::future<api_response> request(api_request request, call_options options = {});
 
 private:

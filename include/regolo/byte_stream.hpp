@@ -29,7 +29,8 @@ class REGOLO_EXPORT byte_stream : public detail::basic_stream<std::string>
 public:
     byte_stream() = default;
 
-    /// Takes the bytes as they come; valid until the awaitable completes.
+    /** Takes the bytes as they come; valid until the awaitable completes. A lambda that captures more than references is
+        better a variable of its own: g++ 12 destroys one that stands in the `co_await` expression itself too early. */
     using sink = std::function<boost::asio::awaitable<void>(std::string_view)>;
 
     /** Hands the rest of the body to a function, piece by piece, each when it is done with the one before.

@@ -168,7 +168,12 @@ public:
     [[nodiscard]] boost::asio::awaitable<transcript> transcribe(transcription_request request,
                                                                 call_options options = {}) const;
 
-    /// The same in English, whatever the language of the recording.
+    /** The same, and gives the transcript as it grows, where the server can: the gateway sends it whole at the end, as one
+        chunk. See `stream_chat`. */
+    [[nodiscard]] boost::asio::awaitable<transcript_stream> stream_transcription(
+        transcription_request request, call_options options = {}) const;
+
+    /// The same as `transcribe` in English, whatever the language of the recording.
     [[nodiscard]] boost::asio::awaitable<transcript> translate(transcription_request request,
                                                                call_options options = {}) const;
 
@@ -252,6 +257,16 @@ public:
                                           const call_options& options = {},
                                           bool stream = false) const;
     [[nodiscard]] request_preview preview(const api_request& request,
+                                          const call_options& options = {}) const;
+    [[nodiscard]] request_preview preview(const embedding_request& request,
+                                          const call_options& options = {}) const;
+    [[nodiscard]] request_preview preview(const image_request& request,
+                                          const call_options& options = {}) const;
+    [[nodiscard]] request_preview preview(const speech_request& request,
+                                          const call_options& options = {}) const;
+    [[nodiscard]] request_preview preview(const rerank_request& request,
+                                          const call_options& options = {}) const;
+    [[nodiscard]] request_preview preview(const token_count_request& request,
                                           const call_options& options = {}) const;
 
     [[nodiscard]] client_stats stats() const;

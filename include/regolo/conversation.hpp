@@ -83,7 +83,8 @@ public:
     [[nodiscard]] boost::asio::awaitable<chat_response> reply();
     [[nodiscard]] boost::asio::awaitable<chat_stream> reply_stream();
 
-    /// Asks once more for an answer to the last question. The old answer stays where this fails.
+    /// Asks once more for an answer to the last question, without what followed it: the old answer, tool calls and their
+    /// results. All of that stays where this fails, and gives way to an interrupted answer that `stop()` keeps.
     [[nodiscard]] boost::asio::awaitable<chat_response> regenerate();
     [[nodiscard]] boost::asio::awaitable<chat_stream> regenerate_stream();
 
@@ -115,9 +116,10 @@ public:
     /// Shortens what is sent; see `trim_to_tokens`. Empty: all of it is sent.
     void set_trimmer(history_trimmer trim);
 
-    /// The history as JSON: `{"messages": [...], "interrupted": [positions]}`.
+    /// The history as JSON: `{"messages": [...]}`, with `"interrupted": [positions]` where there are any.
     [[nodiscard]] boost::json::value save() const;
-    /** Takes a history that `save` has given, or a plain list of messages, in the place of the present one.
+    /** Takes a history that `save` has given, a plain list of messages, or what the Python client's
+        `Conversation.to_json()` gives (`{"lines": [...]}`), in the place of the present one.
         @throws error  `errc::invalid_request` where it is none; nothing has changed then */
     void load(const boost::json::value& saved);
 

@@ -40,6 +40,7 @@ public:
     /// For that model (an empty name means `client_config::models.embedding`), with one text.
     embedding_request(std::string_view model_name, std::string_view text);
     embedding_request(std::string_view model_name, std::vector<std::string> texts);
+    embedding_request(std::string_view model_name, std::initializer_list<std::string_view> texts);
 
     std::string model;
     input_type input;

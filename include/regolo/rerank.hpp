@@ -24,7 +24,8 @@ namespace regolo::inline v0 {
 
     @par Example
     @code
-    auto answer = co_await client.rerank({"Qwen3-Reranker-4B", "capital of Italy", {"Paris", "Rome"}});
+    regolo::rerank_request request("Qwen3-Reranker-4B", "capital of Italy", {"Paris", "Rome"});
+    auto answer = co_await client.rerank(request);   // g++ 12 does not compile a list of lists beside co_await
     for (const auto& each : answer.results)
         std::cout << each.score << ' ' << each.text() << '\n';
     @endcode

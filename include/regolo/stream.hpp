@@ -7,6 +7,7 @@
 #include <regolo/metadata.hpp>
 #include <regolo/stream_end.hpp>
 #include <regolo/stream_piece.hpp>
+#include <regolo/transcript.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -104,6 +105,11 @@ struct stream_traits<completion_chunk>
 {
     using answer = completion_response;
 };
+template <>
+struct stream_traits<transcript_chunk>
+{
+    using answer = transcript;
+};
 
 /** What the streams of an answer have in common: it is put together while its chunks are handed out, by any of
     the functions, which may be mixed. */
@@ -192,6 +198,21 @@ private:
     friend struct detail::stream_access;
 };
 
+/** The transcript of a recording as it grows; used as `chat_stream` is, with `text()` for that of the transcript.
+
+    Understands the events of OpenAI, the chunks of vLLM, and pieces such as `{"text": "..."}`. A server that answers with the
+    whole transcript instead of a stream gives one chunk.
+*/
+class REGOLO_EXPORT transcript_stream : public detail::answer_stream<transcript_chunk>
+{
+public:
+    transcript_stream() = default;
+
+private:
+    using answer_stream::answer_stream;
+    friend struct detail::stream_access;
+};
+
 /// The raw events of any stream; used as `chat_stream` is. It ends as `done` at `[DONE]`, which is not
 /// yielded, and as `finished` where the body ends cleanly: what an event means is up to the caller.
 class REGOLO_EXPORT event_stream : public detail::basic_stream<server_event>
@@ -206,8 +227,10 @@ private:
 
 extern template class detail::basic_stream<chat_chunk>;
 extern template class detail::basic_stream<completion_chunk>;
+extern template class detail::basic_stream<transcript_chunk>;
 extern template class detail::basic_stream<server_event>;
 extern template class detail::answer_stream<chat_chunk>;
 extern template class detail::answer_stream<completion_chunk>;
+extern template class detail::answer_stream<transcript_chunk>;
 
 }  // namespace regolo::inline v0

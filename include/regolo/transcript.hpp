@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace regolo::inline v0 {
@@ -31,9 +32,9 @@ struct transcript_segment
 {
     transcript_segment() = default;
 
-    std::int64_t id = 0;
-    double start = 0;  ///< seconds
-    double end = 0;    ///< seconds
+    std::int64_t id = 0;  ///< one that is a name, as of diarized transcripts, is in `extra`
+    double start = 0;     ///< seconds
+    double end = 0;       ///< seconds
     std::string text;
     std::vector<std::int64_t> tokens;
     std::optional<double> temperature;
@@ -62,6 +63,22 @@ struct REGOLO_EXPORT transcript
     boost::json::object extra;
     regolo::metadata metadata;
 };
+
+/** What a server tells while it transcribes: an event of its stream, or the whole answer where it sends no stream though
+    one was asked for, as gateways do. */
+struct REGOLO_EXPORT transcript_chunk
+{
+    transcript_chunk() = default;
+
+    /// "transcript.text.delta", "transcript.text.done", "transcript.text.segment"; empty where the server gives none.
+    std::string type;
+    std::string delta;         ///< what it adds to the text; empty where it repeats what was there
+    boost::json::object json;  ///< the event as it came
+
+    [[nodiscard]] std::string_view text() const noexcept { return delta; }
+};
+
+[[nodiscard]] REGOLO_EXPORT boost::json::value to_json(const transcript_chunk& chunk);
 
 template <>
 REGOLO_EXPORT result<transcript> from_json<transcript>(const boost::json::value& json);

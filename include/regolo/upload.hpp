@@ -28,7 +28,8 @@ namespace regolo::inline v0 {
     @endcode
 
     @par Executor  sources run on the client's executor, one at a time per call, and only when the server takes more;
-                   files are read there, 64 KiB at a time, without a thread of their own
+                   files are read there, 64 KiB at a time, without a thread of their own. While a source is waited for,
+                   `time_limits::send` does not run: only `time_limits::total` and `stop` bound one that is stuck
     @par Errors    what a source throws is `errc::upload_failed`, with its words; so is a file that cannot be read, and
                    a source that gives another number of bytes than it announced
     @par Cancellation  a source that waits is cancelled with its call, and when the server answers before it has
@@ -73,10 +74,12 @@ private:
     std::shared_ptr<const content> content_;
 };
 
-/** A picture on disk as a part of a message, with the media type that its first bytes tell. The file is read at once.
+/** A picture on disk as a part of a message. The file is read at once.
 
-    @throws error  `errc::upload_failed` where it cannot be read, `errc::invalid_request` where it is no picture
+    @param media_type  such as "image/bmp"; empty: as its first bytes tell
+    @throws error      `errc::upload_failed` where it cannot be read, `errc::invalid_request` where they tell none
 */
-[[nodiscard]] REGOLO_EXPORT content_part image_file(const std::filesystem::path& path);
+[[nodiscard]] REGOLO_EXPORT content_part image_file(const std::filesystem::path& path,
+                                                    std::string_view media_type = {});
 
 }  // namespace regolo::inline v0

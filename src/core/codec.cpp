@@ -90,6 +90,22 @@ bool lacks_essential_member(const boost::json::value& document) noexcept
     return member == nullptr || member->is_null();
 }
 
+/// What a request cannot do without and lacks; empty: nothing.
+std::string_view what_lacks(const rerank_request& request) noexcept
+{
+    return request.documents.empty() && !request.extra.contains("documents") ? "documents" : "";
+}
+std::string_view what_lacks(const embedding_request& request) noexcept
+{
+    const auto is_empty = [](const auto& input) { return input.empty(); };
+    return std::visit(is_empty, request.input) && !request.extra.contains("input") ? "input" : "";
+}
+template <class Request>
+std::string_view what_lacks(const Request&) noexcept
+{
+    return {};
+}
+
 }  // namespace
 
 template <class T>
@@ -126,6 +142,9 @@ result<T> decode(std::string_view body, const limits& bounds)
 template <class Request>
 result<std::string> encode(const Request& request, std::string_view default_model)
 {
+    if (const auto lacking = what_lacks(request); !lacking.empty())
+        return invalid_request("the request has no " + std::string(lacking) + ": set `" +
+                               std::string(lacking) + '`');
     request_memory memory;
     auto body = write_json(request, memory.context()).as_object();
     if (auto named = name_model(body, default_model); !named)

@@ -13,6 +13,11 @@ embedding_request::embedding_request(std::string_view model_name, std::vector<st
     : model(model_name), input(std::move(texts))
 {}
 
+embedding_request::embedding_request(std::string_view model_name,
+                                     std::initializer_list<std::string_view> texts)
+    : model(model_name), input(std::vector<std::string>(texts.begin(), texts.end()))
+{}
+
 const std::vector<float>& embedding_response::values(std::size_t index) const noexcept
 {
     static const std::vector<float> none;

@@ -20,8 +20,10 @@ bool begins_with(std::string_view body, std::string_view any_of) noexcept
 // A web page is no transcript. Some servers send plain transcripts as text/html, but never with a tag first.
 bool is_plain_transcript(std::string_view body, std::string_view media_type) noexcept
 {
-    if (body.empty() || is_json_type(media_type) || media_type == "text/event-stream" ||
-        begins_with(body, "<"))
+    // of a recording in which nobody speaks
+    if (body.empty())
+        return media_type.starts_with("text/") && media_type != "text/html";
+    if (is_json_type(media_type) || media_type == "text/event-stream" || begins_with(body, "<"))
         return false;
     return !media_type.empty() || !begins_with(body, "{[\"");
 }
@@ -53,13 +55,9 @@ result<transcript> decode_transcript(std::string_view body, std::string_view med
 
 inline namespace v0 {
 
-template <>
-result<transcript> from_json<transcript>(const boost::json::value& json)
-{
-    return core::read_document<transcript>(json);
-}
+REGOLO_DEFINE_JSON(transcript)
 
-boost::json::value to_json(const transcript& value) { return core::write_json(value, {}); }
+boost::json::value to_json(const transcript_chunk& chunk) { return chunk.json; }
 
 }  // namespace v0
 }  // namespace regolo

@@ -22,7 +22,7 @@ void visit_members(const Members& members, like<transcript_word> auto& value)
 template <class Members>
 void visit_members(const Members& members, like<transcript_segment> auto& value)
 {
-    members.position("id", value.id);
+    members("id", value.id);
     members("start", value.start);
     members("end", value.end);
     members("text", value.text);

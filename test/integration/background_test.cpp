@@ -65,6 +65,25 @@ TEST_F(Background, AnswersWithFutures)
     EXPECT_EQ(fourth.get().metadata.status, 200);
 }
 
+TEST_F(Background, AnswersOfEveryKindAreFutures)
+{
+    background api(config);
+    const upload sound = upload::bytes("RIFF", "talk.wav");
+    token_count_request count;
+    count.model = "sim-chat";
+    count.prompt = "Ciao Roma";
+    EXPECT_EQ(api.embed({"sim-embedding", {"Rome", "Milan"}}).get().data.size(), 2U);
+    EXPECT_EQ(api.generate_images({"sim-image", "A street"}).get().data.size(), 1U);
+    EXPECT_FALSE(api.speak({"sim-speech", "Ciao", "alloy"}).get().audio.empty());
+    EXPECT_FALSE(api.transcribe({"sim-whisper", sound}).get().text.empty());
+    EXPECT_FALSE(api.translate({"sim-whisper", sound}).get().text.empty());
+    EXPECT_EQ(api.rerank({"sim-rerank", "q", {"a", "b"}}).get().results.size(), 2U);
+    EXPECT_GT(api.count_tokens(count).get().total_tokens, 0);
+    EXPECT_FALSE(api.model_info().get().data.empty());
+    EXPECT_FALSE(api.model_groups().get().data.empty());
+    EXPECT_EQ(api.key_info().get().metadata.status, 200);
+}
+
 TEST_F(Background, AFutureThrowsTheErrorOfItsCall)
 {
     background api(config);

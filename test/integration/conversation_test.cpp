@@ -283,11 +283,13 @@ TEST_F(Conversation, IsSavedAndLoaded)
         EXPECT_EQ(shape(talk), before);
         EXPECT_TRUE(talk.is_interrupted(4));
         EXPECT_EQ(talk.save(), saved);
+        talk.load(json::object{{"lines", saved.at("messages")}});  // as the Python client writes it
+        EXPECT_EQ(shape(talk), before);
         talk.load(saved.at("messages"));
         EXPECT_FALSE(talk.is_interrupted(4));
-        for (const auto* bad :
-             {"{}", "7", R"({"messages":[7]})", R"({"messages":[],"interrupted":[0]})",
-              R"({"messages":{}})", R"({"messages":[],"interrupted":"x"})"})
+        for (const auto* bad : {"{}", "7", R"({"messages":[7]})", R"([{"content":"x"}])",
+                                R"({"lines":7})", R"({"messages":[],"interrupted":[0]})",
+                                R"({"messages":{}})", R"({"messages":[],"interrupted":"x"})"})
         {
             EXPECT_THROW(talk.load(json::parse(bad)), error) << bad;
             EXPECT_EQ(shape(talk), before);

@@ -457,6 +457,37 @@ TEST_P(Echo, APreviewIsWhatTheServerReceives)
     }
 }
 
+TEST_P(Echo, APreviewOfAnyKindIsWhatTheServerReceives)
+{
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client api(co_await asio::this_coro::executor, config_);
+        const auto expect_same = [&](const request_preview& shown) {
+            const auto got = server_.requests().back();
+            EXPECT_EQ(shown.url, server_.url() + got.target);
+            EXPECT_EQ(shown.body, got.body);
+            EXPECT_FALSE(shown.body.empty());
+        };
+        const embedding_request texts("sim-embedding", {"Rome", "Milan"});
+        co_await api.embed(texts);
+        expect_same(api.preview(texts));
+        const image_request picture("sim-image", "A street in Rome");
+        co_await api.generate_images(picture);
+        expect_same(api.preview(picture));
+        const speech_request speech("sim-speech", "Ciao", "alloy");
+        co_await api.speak(speech);
+        expect_same(api.preview(speech));
+        const rerank_request ranking("sim-rerank", "capital", {"Paris", "Rome"});
+        co_await api.rerank(ranking);
+        expect_same(api.preview(ranking));
+        token_count_request count;
+        count.model = "sim-chat";
+        count.prompt = "Ciao";
+        co_await api.count_tokens(count);
+        expect_same(api.preview(count));
+    };
+    run(body());
+}
+
 /// Runs a command line in a shell and returns what it writes.
 std::string output_of(const std::string& command)
 {

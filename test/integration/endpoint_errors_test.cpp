@@ -64,7 +64,9 @@ TEST_F(Endpoints, TellOfUnknownModels)
 TEST_F(Endpoints, TellOfMissingMembers)
 {
     EXPECT_EQ(status<embedding_response>([](const client& one) {
-                  return one.embed({"sim-embedding", std::vector<std::string>{}});
+                  embedding_request request("sim-embedding", "");
+                  request.extra["input"].emplace_array();
+                  return one.embed(request);
               }),
               400);
     EXPECT_EQ(status<image_response>([](const client& one) {
@@ -76,7 +78,9 @@ TEST_F(Endpoints, TellOfMissingMembers)
               }),
               422);
     EXPECT_EQ(status<rerank_response>([](const client& one) {
-                  return one.rerank({"sim-rerank", "q"});
+                  rerank_request request("sim-rerank", "q");
+                  request.extra["documents"] = nullptr;
+                  return one.rerank(request);
               }),
               422);
     EXPECT_EQ(status<token_count>([](const client& one) {
@@ -181,7 +185,9 @@ TEST_F(Endpoints, MissASchemaMemberAsTheGatewayDoes)
 {
     server.on_request({});
     const auto got = try_once<rerank_response>([](const client& one) {
-        return one.rerank({"sim-rerank", "q"});
+        rerank_request request("sim-rerank", "q");
+        request.extra["documents"] = nullptr;
+        return one.rerank(request);
     });
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().code, errc::bad_request);

@@ -204,6 +204,21 @@ TEST(EncodeChat, RefusesARequestWithoutMessages)
     EXPECT_EQ(refusal(request), "");
 }
 
+TEST(Encode, RefusesARequestWithoutItsInput)
+{
+    rerank_request ranking("m", "query");
+    EXPECT_TRUE(contains(core::encode(ranking, "").error().message, "no documents"));
+    ranking.extra["documents"] = json::array();
+    EXPECT_TRUE(core::encode(ranking, ""));
+
+    embedding_request texts("m", std::vector<std::string>{});
+    EXPECT_TRUE(contains(core::encode(texts, "").error().message, "no input"));
+    EXPECT_TRUE(contains(core::encode(embedding_request("m", ""), "").error().message, "no input"));
+    EXPECT_TRUE(core::encode(embedding_request("m", {"a", "b"}), ""));
+    texts.extra["input"] = "a";
+    EXPECT_TRUE(core::encode(texts, ""));
+}
+
 TEST(EncodeChat, RefusesTextThatIsNotUtf8AndNamesItsMember)
 {
     chat_request request("m", "hi");

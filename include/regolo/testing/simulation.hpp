@@ -55,7 +55,8 @@ struct simulation_options
       /v1/rerank                 the score is the share of the query's words that a document has; names ending in "-old"
                                  get the answer of 2025, with `score` and the document as a text
       /v1/audio/transcriptions, /v1/audio/translations
-                                 the name of the file, in JSON whatever the format
+                                 a sentence with the name of the file, as JSON whatever the format; "verbose_json" has
+                                 times, "srt" and "vtt" put their text in it
       /v1/audio/speech           a tenth of a second of sound for each word
       /v1/model/info             each model, its kind told by its name; one with `regolo_model_id`
       /model_group/info          the same without a key, token counts as floats

@@ -1,0 +1,205 @@
+#include "core/transcript_decoder.hpp"
+
+#include "core/api_error.hpp"
+#include "core/text.hpp"
+#include "core/transcript_codec.hpp"
+
+#include <utility>
+
+namespace regolo::core {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::string_view delta_type = "transcript.text.delta";
+constexpr std::string_view done_type = "transcript.text.done";
+constexpr std::string_view segment_type = "transcript.text.segment";
+
+std::string_view text_member(const json::object& object, std::string_view name) noexcept
+{
+    const auto* member = object.if_contains(name);
+    const auto* text = member == nullptr ? nullptr : member->if_string();
+    return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+/// The first choice of a chunk as vLLM sends it; null pointer: none.
+const json::object* first_choice(const json::object& event) noexcept
+{
+    const auto* choices = event.if_contains("choices");
+    const auto* list = choices == nullptr ? nullptr : choices->if_array();
+    return list == nullptr || list->empty() ? nullptr : list->front().if_object();
+}
+
+std::string_view choice_text(const json::object& choice) noexcept
+{
+    const auto* delta = choice.if_contains("delta");
+    const auto* object = delta == nullptr ? nullptr : delta->if_object();
+    return object == nullptr ? std::string_view() : text_member(*object, "content");
+}
+
+template <class T>
+void append(T& to, T&& from)
+{
+    if (to.empty())
+        to = std::move(from);
+    else
+        to.insert(to.end(), from.begin(), from.end());
+}
+
+template <class T>
+void replace(T& old, T&& by)
+{
+    if (!by.empty())
+        old = std::move(by);
+}
+
+}  // namespace
+
+void stream_decoder<transcript_chunk>::start(const response_head& head)
+{
+    events_.start(head);
+    shape_ = shape::unknown;
+    chunks_ = 0;
+    has_text_ = failed_ = false;
+    status_ = head.status;
+    usage_.reset();
+    model_.clear();
+}
+
+stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
+{
+    for (;;)
+    {
+        auto step = events_.pull(event_);
+        if (step == stream_step::chunk)
+            step = take(event_, out);
+        else if (step == stream_step::ended)
+            return conclude();
+        else if (step == stream_step::failed)
+            return fail(events_.failure());
+        else
+            return step;
+        if (step != stream_step::need_more)
+            return step;
+    }
+}
+
+stream_step stream_decoder<transcript_chunk>::take(const server_event& event, transcript_chunk& out)
+{
+    if (event.event == "error")
+        return fail(decode_error_text(event.data, error_place::stream));
+    const auto data = trim(event.data);
+    if (data.empty() || data == "null")
+        return stream_step::need_more;
+    auto document = parser_.parse(data, {});
+    if (document && is_error_frame(*document))
+        return fail(decode_error_frame(*document, error_place::stream));
+    if (document && document->is_object())
+        return take(std::move(document->get_object()), out);
+    auto info = document ? core::failure(errc::bad_response, "not an object") : document.error();
+    info.message = "event " + std::to_string(chunks_ + 1) + " of the stream: " + info.message;
+    return fail(std::move(info));
+}
+
+stream_step stream_decoder<transcript_chunk>::take(json::object&& event, transcript_chunk& out)
+{
+    out.type = text_member(event, "type");
+    out.delta.clear();
+    if (const auto* choice = first_choice(event))
+    {
+        out.delta = choice_text(*choice);
+        shape_ = text_member(*choice, "finish_reason").empty() ? shape::unending : shape::ended;
+    }
+    else if (out.type == delta_type)
+    {
+        out.delta = text_member(event, "delta");
+        shape_ = shape::unending;
+    }
+    else if (out.type == done_type)
+    {
+        if (!has_text_)
+            out.delta = text_member(event, "text");
+        shape_ = shape::ended;
+    }
+    else if (out.type.empty() && event.contains("text"))
+    {
+        out.delta = text_member(event, "text");
+        shape_ = shape::pieces;
+    }
+    has_text_ = has_text_ || !out.delta.empty();
+    if (const auto* told = event.if_contains("usage"); told != nullptr && told->is_object())
+    {
+        if (auto read = read_document<usage>(*told))
+            usage_ = std::move(*read);
+    }
+    model_ = text_member(event, "model");
+    out.json = std::move(event);
+    ++chunks_;
+    return stream_step::chunk;
+}
+
+stream_step stream_decoder<transcript_chunk>::conclude()
+{
+    if (shape_ == shape::unknown)
+        return fail(core::failure(errc::bad_response,
+                                  "the answer has no transcript; is base_url that of the API?"));
+    if (shape_ == shape::unending && events_.ended_as() != stream_end::done)
+        return fail(core::failure(errc::truncated, "the stream ended after " +
+                                                       std::to_string(chunks_) +
+                                                       " events, without the one that ends a "
+                                                       "transcript: it is incomplete"));
+    return stream_step::ended;
+}
+
+stream_step stream_decoder<transcript_chunk>::fail(error_info info)
+{
+    info.where = phase::body;
+    info.sent = true;
+    info.http_status = status_;
+    failure_ = std::move(info);
+    failed_ = true;
+    return stream_step::failed;
+}
+
+void transcript_accumulator::add(const transcript_chunk& chunk)
+{
+    answer_.text += chunk.delta;
+    if (chunk.type == segment_type)
+    {
+        if (auto segment = read_document<transcript_segment>(chunk.json))
+            answer_.segments.push_back(std::move(*segment));
+        return;
+    }
+    auto told = read_document<transcript>(chunk.json);
+    if (!told)
+        return;
+    if (told->usage)
+        answer_.usage = std::move(told->usage);
+    replace(answer_.language, std::move(told->language));
+    if (told->duration)
+        answer_.duration = told->duration;
+    if (chunk.type == done_type)
+    {
+        // says again what the events before it said
+        replace(answer_.text, std::move(told->text));
+        replace(answer_.segments, std::move(told->segments));
+        replace(answer_.words, std::move(told->words));
+        replace(answer_.logprobs, std::move(told->logprobs));
+    }
+    else
+    {
+        append(answer_.segments, std::move(told->segments));
+        append(answer_.words, std::move(told->words));
+        append(answer_.logprobs, std::move(told->logprobs));
+    }
+    for (auto& member : told->extra)
+    {
+        if (member.key() != "type" && member.key() != "delta" && member.key() != "choices")
+            answer_.extra.insert_or_assign(member.key(), std::move(member.value()));
+    }
+}
+
+transcript transcript_accumulator::take() { return std::exchange(answer_, {}); }
+
+}  // namespace regolo::core

@@ -1,0 +1,83 @@
+#pragma once
+
+#include "core/json_text.hpp"
+#include "core/stream_decoder.hpp"
+
+#include <regolo/transcript.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace regolo::core {
+
+/** The stream of a transcription, of which servers have several kinds: typed events that end with one that repeats the whole
+    transcript, the chunks of a chat, or objects with a piece of text each. The whole transcript as JSON is one chunk. */
+template <>
+class stream_decoder<transcript_chunk>
+{
+public:
+    explicit stream_decoder(const limits& bounds) : events_(bounds), parser_(bounds) {}
+
+    void start(const response_head& head);
+    void push(std::string_view bytes) noexcept { events_.push(bytes); }
+    void end_of_body() noexcept { events_.end_of_body(); }
+
+    stream_step pull(transcript_chunk& out);
+
+    [[nodiscard]] stream_end ended_as() const noexcept
+    {
+        return failed_ ? stream_end::failed : events_.ended_as();
+    }
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    [[nodiscard]] bool seen_event() const noexcept { return chunks_ > 0 || failed_; }
+    [[nodiscard]] static std::string_view finish_reason() noexcept { return {}; }
+    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
+    [[nodiscard]] const std::string& model() const noexcept { return model_; }
+
+private:
+    /// `need_more` where the event gives nothing.
+    stream_step take(const server_event& event, transcript_chunk& out);
+    stream_step take(boost::json::object&& event, transcript_chunk& out);
+    stream_step conclude();
+    stream_step fail(error_info info);
+
+    /// How the text comes, and with it how the stream has to end.
+    enum class shape
+    {
+        unknown,
+        pieces,    // may end anywhere
+        unending,  // tells its end, and has not yet
+        ended
+    };
+
+    stream_decoder<server_event> events_;
+    server_event event_;
+    json_parser parser_;
+    shape shape_ = shape::unknown;
+    std::uint64_t chunks_ = 0;
+    bool has_text_ = false;
+    bool failed_ = false;
+    int status_ = 0;
+    error_info failure_;
+    std::optional<usage> usage_;
+    std::string model_;
+};
+
+/// Puts a transcript together from the chunks of its stream.
+class transcript_accumulator
+{
+public:
+    void add(const transcript_chunk& chunk);
+
+    [[nodiscard]] const transcript& response() const noexcept { return answer_; }
+    /// The same, moved out. The accumulator is empty afterwards.
+    [[nodiscard]] transcript take();
+    [[nodiscard]] std::string_view text() const noexcept { return answer_.text; }
+
+private:
+    transcript answer_;
+};
+
+}  // namespace regolo::core
