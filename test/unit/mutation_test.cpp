@@ -1,10 +1,15 @@
 // Whatever a server changes in an answer: there is a value that can be used, or a typed error.
 
+#include "core/codec.hpp"
+#include "core/completion_accumulator.hpp"
+#include "core/stream_decoder.hpp"
+#include "core/transcript_decoder.hpp"
 #include "support/golden.hpp"
 #include "wire_file.hpp"
 
 #include <regolo/account.hpp>
 #include <regolo/chat.hpp>
+#include <regolo/chat_accumulator.hpp>
 #include <regolo/completion.hpp>
 #include <regolo/embedding.hpp>
 #include <regolo/image.hpp>
@@ -12,6 +17,7 @@
 #include <regolo/model_info.hpp>
 #include <regolo/rerank.hpp>
 #include <regolo/token_count.hpp>
+#include <regolo/transcript.hpp>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -126,6 +132,14 @@ void use(const T& value)
             static_cast<void>(each.text());
 }
 
+/// What a call returns, but for chunks.
+template <class T>
+constexpr bool is_answer = [] {
+    if constexpr (requires(T value) { value.metadata.status; })
+        return true;
+    return false;
+}();
+
 /// Changes each value of a body: the outcome can be used and writes itself, or is `bad_response`.
 template <class T>
 void change_each(const std::string& name, std::string_view body, std::size_t least)
@@ -136,6 +150,12 @@ void change_each(const std::string& name, std::string_view body, std::size_t lea
     auto root = json::parse(body);
     for_each_change(root, [&] {
         ++outcomes;
+        if constexpr (is_answer<T>)
+        {
+            const auto decoded = core::decode<T>(json::serialize(root), limits());
+            ASSERT_TRUE(decoded || decoded.error().code.category() == error_category())
+                << json::serialize(root);
+        }
         const auto answer = from_json<T>(root);
         if (!answer)
         {
@@ -215,6 +235,111 @@ TEST(ChangedAnswers, OfEveryRecordedShape)
     EXPECT_GE(change_every_shape<embedding_response>(R"("embedding":)"), 3U);
     EXPECT_GE(change_every_shape<image_response>(R"("b64_json":)"), 1U);
     EXPECT_GE(change_every_shape<rerank_response>(R"("results":)"), 2U);
+}
+
+/// What comes of a stream of these events, whose answer is put together on the way.
+template <class Chunk, class Sum>
+error_info outcome_of_stream(const std::vector<json::value>& events, Sum& sum)
+{
+    std::string body;
+    for (const auto& event : events)
+        body += "data: " + json::serialize(event) + "\n\n";
+    core::stream_decoder<Chunk> decoder((limits()));
+    core::response_head head;
+    head.status = 200;
+    head.headers.emplace_back("content-type", "text/event-stream");
+    decoder.start(head);
+    decoder.push(body);
+    Chunk chunk;
+    core::stream_step step{};
+    while ((step = decoder.pull(chunk)) == core::stream_step::chunk ||
+           step == core::stream_step::need_more)
+    {
+        if (step == core::stream_step::need_more)
+            decoder.end_of_body();
+        else
+            static_cast<void>(sum.add(chunk));
+    }
+    return step == core::stream_step::failed ? decoder.failure() : error_info();
+}
+
+/// Changes each value of each event in turn: the stream is an answer that can be used, or a typed error.
+template <class Chunk, class Sum>
+void change_stream(const std::vector<std::string_view>& texts, std::size_t least)
+{
+    std::vector<json::value> events;
+    for (const auto text : texts)
+        events.push_back(json::parse(text));
+    std::size_t outcomes = 0;
+    std::size_t values = 0;
+    for (auto& event : events)
+    {
+        for_each_change(event, [&] {
+            ++outcomes;
+            Sum sum;
+            const auto failure = outcome_of_stream<Chunk>(events, sum);
+            use(sum.response());
+            static_cast<void>(to_json(sum.response()));
+            ASSERT_TRUE(!failure.code || failure.code.category() == error_category())
+                << json::serialize(event);
+            values += failure.code ? 0 : 1;
+        });
+    }
+    EXPECT_GE(outcomes, least);
+    EXPECT_GT(values, outcomes / 4);
+}
+
+TEST(ChangedStreams, OfChats)
+{
+    change_stream<chat_chunk, chat_accumulator>(
+        {R"({"id":"c","created":1777282023,"model":"m","object":"chat.completion.chunk","choices":[{"index":0,
+             "delta":{"role":"assistant","reasoning_content":"hm"}},{"index":1,"delta":{"refusal":"no"}}]})",
+         R"({"id":"c","choices":[{"index":0,"delta":{"content":"Ciao","tool_calls":[{"id":"t","function":
+             {"arguments":"","name":"get_weather"},"type":"function","index":0}]},"logprobs":{"content":[
+             {"token":"C","logprob":-0.5,"bytes":[67],"top_logprobs":[]}]}}]})",
+         R"({"choices":[{"index":0,"delta":{"content":[{"type":"text","text":" Roma"}],"tool_calls":[
+             {"function":{"arguments":"{\"city\": 1}"},"index":0}],"function_call":{"name":"f"}}}]})",
+         R"({"choices":[{"stop_reason":128008,"index":0,"delta":{},"finish_reason":"tool_calls"},
+             {"index":1,"delta":{},"finish_reason":"stop"}]})",
+         R"({"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,
+             "prompt_tokens_details":{"cached_tokens":0}}})"},
+        1300);
+}
+
+TEST(ChangedStreams, OfCompletions)
+{
+    change_stream<completion_chunk, core::completion_accumulator>(
+        {R"({"id":"c","model":"m","choices":[{"index":0,"text":"a","logprobs":{"tokens":["a"],
+             "token_logprobs":[-1.0],"top_logprobs":[{"a":-1.0}],"text_offset":[0]}}]})",
+         R"({"choices":[{"index":0,"text":"b","finish_reason":"stop"}],"usage":{"total_tokens":3}})"},
+        450);
+}
+
+TEST(ChangedStreams, OfTranscripts)
+{
+    change_stream<transcript_chunk, core::transcript_accumulator>(
+        {R"({"type":"transcript.text.delta","delta":"a","logprobs":[{"token":"a"}]})",
+         R"({"type":"transcript.text.segment","id":"s","start":0,"end":1.5,"text":"a","speaker":"A"})",
+         R"({"type":"transcript.text.done","text":"a","usage":{"type":"tokens","total_tokens":3}})"},
+        300);
+    change_stream<transcript_chunk, core::transcript_accumulator>(
+        {R"({"object":"transcription.chunk","choices":[{"delta":{"content":"a"},"finish_reason":null}]})",
+         R"({"choices":[{"delta":{"content":"b"},"finish_reason":"stop"}],"usage":null})"},
+        200);
+    change_stream<transcript_chunk, core::transcript_accumulator>(
+        {R"({"text":"a","language":"it","duration":2.5,"segments":[{"id":0,"start":0,"end":1,"text":"a",
+             "tokens":[1,2]}],"words":[{"word":"a","start":0,"end":1}],"usage":null})"},
+        300);
+}
+
+TEST(ChangedAnswers, OfTranscripts)
+{
+    change_each<transcript>("verbose_json",
+                            R"({"task":"transcribe","language":"it","duration":2.5,"text":"a",
+        "segments":[{"id":0,"seek":0,"start":0.0,"end":2.5,"text":"a","tokens":[1,2],"temperature":0,
+        "avg_logprob":-0.3,"compression_ratio":1,"no_speech_prob":0.1}],"words":[{"word":"a","start":0,"end":1}],
+        "usage":{"type":"duration","seconds":3},"logprobs":[{"token":"a"}]})",
+                            400);
 }
 
 TEST(ChangedAnswers, OfEmbeddings)
