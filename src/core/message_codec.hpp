@@ -33,6 +33,8 @@ struct echoed
 
     void clear() const { messages.clear(); }
 };
+template <class Messages, class Echo>
+echoed(Messages&, Echo&) -> echoed<Messages, Echo>;
 
 template <class Messages, class Echo>
 bool read_json(const boost::json::value& json, const json_place& place, echoed<Messages, Echo>& out)
@@ -60,6 +62,8 @@ struct json_text
     void clear() const { text.clear(); }
     [[nodiscard]] bool empty() const noexcept { return text.empty(); }
 };
+template <class Text>
+json_text(Text&) -> json_text<Text>;
 
 template <class Text>
 bool read_json(const boost::json::value& json, const json_place& place, json_text<Text>& out)

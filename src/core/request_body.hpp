@@ -44,6 +44,8 @@ struct one_or_several
     void clear() const { texts.clear(); }
     [[nodiscard]] bool empty() const noexcept { return texts.empty(); }
 };
+template <class Texts>
+one_or_several(Texts&) -> one_or_several<Texts>;
 
 template <class Texts>
 bool read_json(const boost::json::value& json, const json_place& place, one_or_several<Texts>& out)
@@ -70,6 +72,8 @@ struct stream_wishes
     void clear() const noexcept { include_usage.reset(); }
     [[nodiscard]] bool empty() const noexcept { return !include_usage; }
 };
+template <class Flag>
+stream_wishes(Flag&) -> stream_wishes<Flag>;
 
 template <class Flag>
 bool read_json(const boost::json::value& json, const json_place& place, stream_wishes<Flag>& out)
