@@ -22,6 +22,20 @@ std::string_view read(const char* name, const char* otherwise = nullptr) noexcep
     return {};
 }
 
+proxy_options read_proxies()
+{
+    const auto for_all = read("all_proxy", "ALL_PROXY");
+    const bool is_cgi = !read("REQUEST_METHOD").empty();
+    const auto choose = [for_all](std::string_view own) {
+        return std::string(own.empty() ? for_all : own);
+    };
+    proxy_options proxies;
+    proxies.http = choose(read("http_proxy", is_cgi ? nullptr : "HTTP_PROXY"));
+    proxies.https = choose(read("https_proxy", "HTTPS_PROXY"));
+    proxies.bypass = read("no_proxy", "NO_PROXY");
+    return proxies;
+}
+
 client_config read_all(const char* other_key, const char* other_url, const char* other_model)
 {
     client_config config;
@@ -34,6 +48,7 @@ client_config read_all(const char* other_key, const char* other_url, const char*
         config.base_url = url;
     }
     config.model = read("REGOLO_MODEL", other_model);
+    config.proxy = read_proxies();
     config.allow_plaintext = read("REGOLO_ALLOW_PLAINTEXT") == "1";
     return config;
 }

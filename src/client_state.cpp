@@ -95,6 +95,7 @@ client_state::client_state(asio::any_io_executor on, client_config settings, cor
         outside.names ? std::move(outside.names) : net::make_system_resolver(config.pool.dns_cache);
     world->random = outside.random ? std::move(outside.random) : net::make_random_source();
     world->tls = [this] { return tls(); };  // exchanges keep their call, and so this state, alive
+    world->proxies = core::proxy_rules::make(config.proxy).value();
     world->head_limit = config.limits.head;
     world->pool = std::make_shared<net::connection_pool>(
         executor, world->timer, config.pool, closing_listener(config.observer, world->timer));

@@ -52,8 +52,10 @@ public:
     /// The default URL with this key (not a URL: one given here by mistake is refused).
     explicit client_config(credential api_key) : key(std::move(api_key)) {}
 
-    /** Reads `REGOLO_API_KEY`, `REGOLO_BASE_URL`, `REGOLO_MODEL` and `REGOLO_ALLOW_PLAINTEXT` (1).
-        A variable that is blank counts as unset. */
+    /** Reads `REGOLO_API_KEY`, `REGOLO_BASE_URL`, `REGOLO_MODEL` and `REGOLO_ALLOW_PLAINTEXT` (1), and for `proxy` the
+        variables that other programs read, too: `https_proxy`, `http_proxy`, `all_proxy` (for both) and `no_proxy`, each
+        also in capitals, of which the small ones win. `HTTP_PROXY` is passed over in a CGI program (where
+        `REQUEST_METHOD` is set), since a client of it could set that one. A variable that is blank counts as unset. */
     [[nodiscard]] static client_config from_environment();
 
     /** Reads the variables of the official Python client as well, where those of `from_environment` are unset: `API_KEY`,
@@ -83,6 +85,8 @@ public:
     pool_options pool;
     regolo::limits limits;
     tls_options tls;
+    /// Taken from the environment by `from_environment`; by default none.
+    proxy_options proxy;
     /** Which doubts about a chat or completion answer are errors; by default none. An answer that was read whole fails
         with the error instead, which has its text as `partial_text`; a stream throws it where it would have ended.
 

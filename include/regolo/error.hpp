@@ -81,6 +81,8 @@ enum class errc
     truncated,
     /// The server answers with a redirect, which is not followed.
     redirected,
+    /// The proxy does not pass the request on: it wants other credentials (407), or does not allow the host.
+    proxy_refused,
 
     /// The API refused the request as malformed or not acceptable (400, 405, 406, 415, 422).
     bad_request = 300,

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace regolo::inline v0 {
 
@@ -73,6 +74,20 @@ struct limits
     std::size_t event = std::size_t{64} * 1024 * 1024;  ///< one event of a stream
     std::size_t json_depth = 128;                       ///< nested arrays and objects
     std::size_t index = 128;  ///< choice and tool-call indices: below this
+};
+
+/** HTTP proxies on the way to the server: `https://` URLs go through a tunnel (CONNECT), `http://` ones are passed on by
+    the proxy itself. A URL is "http://[user[:password]@]host[:port]"; empty: none. */
+struct proxy_options
+{
+    std::string http;   ///< for `http://` base URLs
+    std::string https;  ///< for `https://` base URLs
+    std::string
+        bypass;  ///< hosts that are reached without it, as in `no_proxy`: "localhost,.example.com,10.0.0.0/8", or "*"
+
+    proxy_options() = default;
+    /// One for all.
+    explicit proxy_options(std::string_view url) : http(url), https(url) {}
 };
 
 /// TLS. The system's trust store, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used in any case.

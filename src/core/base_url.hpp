@@ -10,7 +10,8 @@
 
 namespace regolo::core {
 
-/// Where a connection leads: what the pool tells connections apart by. A proxy will join it here.
+/// Where a connection leads: what the pool tells connections apart by. The proxy on the way there is the same for all of
+/// an origin.
 struct origin
 {
     bool tls = true;

@@ -53,6 +53,7 @@ constexpr auto entries = std::to_array<errc_entry>({
     {errc::too_large, "too_large", "a part of the response is above its limit"},
     {errc::truncated, "truncated", "the answer is incomplete"},
     {errc::redirected, "redirected", "the server redirects"},
+    {errc::proxy_refused, "proxy_refused", "the proxy refused"},
     {errc::bad_request, "bad_request", "the API refused the request"},
     {errc::unauthorized, "unauthorized", "the key was refused"},
     {errc::permission_denied, "permission_denied", "the key may not do this"},

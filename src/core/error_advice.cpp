@@ -57,6 +57,8 @@ errc code_of_status(int status) noexcept
             return errc::permission_denied;
         case 404:
             return errc::not_found;
+        case 407:
+            return errc::proxy_refused;
         case 408:
             return errc::request_timeout;
         case 409:
@@ -154,11 +156,13 @@ std::string advice(errc code, const error_info& info)
             return "the server or the model behind it failed: try again later";
         case errc::unavailable:
             return "the server or the model is overloaded, starting or down: try again later";
+        case errc::proxy_refused:
+            return "the proxy wants another user name and password: write them into its URL, "
+                   "http://user:password@host:port";
         default:
             break;
     }
-    return info.http_status == 407 ? "the proxy wants a user name and password"
-                                   : "the API reported an error";
+    return "the API reported an error";
 }
 
 }  // namespace regolo::core

@@ -115,7 +115,8 @@ result<std::string_view> clean_key(std::string_view key)
     return key;
 }
 
-result<secret> encode_head(const http_request& request, const origin& where, std::string_view key)
+result<secret> encode_head(const http_request& request, const origin& where, std::string_view key,
+                           const proxy_server* via)
 {
     if (auto checked = check(request); !checked)
     {
@@ -129,10 +130,11 @@ result<secret> encode_head(const http_request& request, const origin& where, std
     const bool with_key = !bearer->empty() && !find_header(request.headers, "Authorization");
     const std::string host = host_field(where);
     const std::string framing = framing_field(request);
+    const std::string before_target = via ? to_string(where) : "";
 
     // The same pieces are first counted and then written, so that the key is copied once, to its place.
     const auto for_each_piece = [&](auto put) {
-        put({request.method, " ", request.target, " HTTP/1.1\r\n"});
+        put({request.method, " ", before_target, request.target, " HTTP/1.1\r\n"});
         put({"Host: ", host, "\r\n"});
         if (with_key)
         {
@@ -141,6 +143,11 @@ result<secret> encode_head(const http_request& request, const origin& where, std
         for (const header& field : request.headers)
         {
             put({field.name, ": ", field.value, "\r\n"});
+        }
+        if (via && !via->authorization.empty() &&
+            !find_header(request.headers, "Proxy-Authorization"))
+        {
+            put({"Proxy-Authorization: ", via->authorization.view(), "\r\n"});
         }
         put({framing, "\r\n"});
     };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/base_url.hpp"
+#include "core/proxy.hpp"
 #include "core/secret.hpp"
 
 #include <regolo/error.hpp>
@@ -49,8 +50,11 @@ result<std::string_view> clean_key(std::string_view key);
     control characters (tab excepted), and the fields that frame the message (Host, Content-Length, Transfer-Encoding,
     Connection and the like) are not the caller's: otherwise `errc::invalid_request` (`errc::bad_config` for the key),
     without showing the value. Sets Host and Content-Length (POST, PUT, PATCH, or where there is a
-    body of known length) or Transfer-Encoding, and no Connection field. */
-result<secret> encode_head(const http_request& request, const origin& where, std::string_view key);
+    body of known length) or Transfer-Encoding, and no Connection field.
+
+    @param via  a proxy that is to pass the request on, which is told the whole URL and its credentials; null: none */
+result<secret> encode_head(const http_request& request, const origin& where, std::string_view key,
+                           const proxy_server* via = nullptr);
 
 /// A piece of a body of unknown length with its frame, written to `out`; none is the end of the body.
 std::string_view encode_chunk(std::string_view piece, std::string& out);

@@ -5,6 +5,7 @@
 #include "net/os.hpp"
 #include "net/stream_ops.hpp"
 #include "net/tcp_stream.hpp"
+#include "net/tunnel.hpp"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -56,9 +57,11 @@ asio::awaitable<void> exchange::open(core::http_request request, outgoing_body b
                                      bool fresh)
 {
     origin_ = std::move(where);
+    proxy_ = world_->proxies->find(origin_);
     // Refuses bad headers before anything touches the network.
-    core::secret head =
-        core::encode_head(request, origin_, key ? key->view() : std::string_view()).value();
+    core::secret head = core::encode_head(request, origin_, key ? key->view() : std::string_view(),
+                                          origin_.tls ? nullptr : proxy_)
+                            .value();
 
     where_ = phase::queue;
     const auto began = now();
@@ -95,9 +98,13 @@ asio::awaitable<void> exchange::connect()
     auto since = now();
     error_code ec;
     resolver::addresses addresses;
+    // The first to be spoken with.
+    const auto& host = proxy_ ? proxy_->host : origin_.host;
+    const auto port = proxy_ ? proxy_->port : origin_.port;
+    const auto name = proxy_ ? "the proxy " + core::to_string(*proxy_) : core::to_string(origin_);
     try
     {
-        addresses = co_await world_->names->resolve(origin_.host, origin_.port);
+        addresses = co_await world_->names->resolve(host, port);
     }
     catch (const boost::system::system_error& failure)
     {
@@ -108,8 +115,9 @@ asio::awaitable<void> exchange::connect()
     {
         const bool unknown = ec == asio::error::host_not_found || ec == asio::error::no_data;
         throw make_error(unknown ? make_error_code(errc::host_not_found) : ec, phase::resolve,
-                         "no address for the host \"" + origin_.host + "\": " + ec.message() +
-                             "; check the host name in base_url and the network");
+                         "no address for the host \"" + host + "\": " + ec.message() +
+                             "; check the host name in " +
+                             (proxy_ ? "the proxy's URL" : "base_url") + " and the network");
     }
     timings_.resolve = now() - since;
 
@@ -128,10 +136,11 @@ asio::awaitable<void> exchange::connect()
     scope_->check();
     if (ec)
     {
-        world_->names->forget(origin_.host, origin_.port);
-        std::string text = "no connection to " + core::to_string(origin_) + ": " + ec.message();
+        world_->names->forget(host, port);
+        std::string text = "no connection to " + name + ": " + ec.message();
         if (ec == asio::error::connection_refused)
-            text += "; is the server running, and base_url right?";
+            text += proxy_ ? "; is it running, and its URL right?"
+                           : "; is the server running, and base_url right?";
         if (ec == asio::error::no_descriptors)
         {
             text +=
@@ -139,12 +148,18 @@ asio::awaitable<void> exchange::connect()
                 "pool_options::max_connections";
         }
         world_->pool->note_connect_error(origin_, ec.message());
-        throw make_error(ec, phase::connect, std::move(text));
+        throw make_error(ec, proxy_ ? phase::proxy : phase::connect, std::move(text));
     }
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     if (options.tcp_keepalive)
         os::enable_keepalive(socket);
+    if (proxy_ && origin_.tls)
+    {
+        where_ = phase::proxy;
+        socket =
+            co_await open_tunnel(scope_, std::move(socket), *proxy_, origin_, world_->head_limit);
+    }
     timings_.connect = now() - since;
 
     std::unique_ptr<byte_stream> stream;
@@ -161,7 +176,7 @@ asio::awaitable<void> exchange::connect()
     }
     else
     {
-        stream = make_tcp_stream(std::move(socket));
+        stream = std::make_unique<tcp_stream>(std::move(socket));
     }
     auto fresh = std::make_shared<connection>(std::move(stream), world_->head_limit);
     fresh->id = world_->pool->next_id();

@@ -35,6 +35,7 @@ struct world
     std::function<std::shared_ptr<tls_context>()>
         tls;  // made when the first https connection needs it
     std::shared_ptr<connection_pool> pool;
+    std::shared_ptr<const core::proxy_rules> proxies;
     std::shared_ptr<random_source> random;
     std::size_t head_limit = 0;
 };
@@ -143,6 +144,7 @@ private:
     core::resolved_limits limits_;
     exchange_listener& listener_;
     core::origin origin_;
+    const core::proxy_server* proxy_ = nullptr;  // on the way there, if any
     connection_pool::lease lease_;
     regolo::timings timings_;
     phase where_ = phase::prepare;

@@ -6,51 +6,37 @@
 
 namespace regolo::net {
 
-namespace {
+tcp_stream::tcp_stream(tcp::socket socket) : socket_(std::move(socket)) {}
 
-class tcp_stream final : public byte_stream
+void tcp_stream::async_read_some(asio::mutable_buffer into, handler done)
 {
-public:
-    explicit tcp_stream(tcp::socket socket) : socket_(std::move(socket)) {}
-
-    void async_read_some(asio::mutable_buffer into, handler done) override
-    {
-        socket_.async_read_some(into, std::move(done));
-    }
-
-    void async_write_some(asio::const_buffer from, handler done) override
-    {
-        socket_.async_write_some(from, std::move(done));
-    }
-
-    void async_wait_readable(wait_handler done) override
-    {
-        socket_.async_wait(tcp::socket::wait_read, std::move(done));
-    }
-
-    void cancel_wait() noexcept override
-    {
-        error_code ignored;
-        socket_.cancel(ignored);
-    }
-
-    silence peek() noexcept override { return os::peek(socket_); }
-
-    void close() noexcept override
-    {
-        error_code ignored;
-        socket_.close(ignored);
-    }
-
-private:
-    tcp::socket socket_;
-};
-
-}  // namespace
-
-std::unique_ptr<byte_stream> make_tcp_stream(tcp::socket socket)
-{
-    return std::make_unique<tcp_stream>(std::move(socket));
+    socket_.async_read_some(into, std::move(done));
 }
+
+void tcp_stream::async_write_some(asio::const_buffer from, handler done)
+{
+    socket_.async_write_some(from, std::move(done));
+}
+
+void tcp_stream::async_wait_readable(wait_handler done)
+{
+    socket_.async_wait(tcp::socket::wait_read, std::move(done));
+}
+
+void tcp_stream::cancel_wait() noexcept
+{
+    error_code ignored;
+    socket_.cancel(ignored);
+}
+
+auto tcp_stream::peek() noexcept -> silence { return os::peek(socket_); }
+
+void tcp_stream::close() noexcept
+{
+    error_code ignored;
+    socket_.close(ignored);
+}
+
+tcp::socket tcp_stream::release() { return std::move(socket_); }
 
 }  // namespace regolo::net

@@ -7,6 +7,23 @@
 namespace regolo::net {
 
 /// The bytes of a plain TCP connection.
-std::unique_ptr<byte_stream> make_tcp_stream(tcp::socket socket);
+class tcp_stream final : public byte_stream
+{
+public:
+    explicit tcp_stream(tcp::socket socket);
+
+    void async_read_some(asio::mutable_buffer into, handler done) override;
+    void async_write_some(asio::const_buffer from, handler done) override;
+    void async_wait_readable(wait_handler done) override;
+    void cancel_wait() noexcept override;
+    silence peek() noexcept override;
+    void close() noexcept override;
+
+    /// The socket, for something else that is spoken over it. Nothing may be under way.
+    [[nodiscard]] tcp::socket release();
+
+private:
+    tcp::socket socket_;
+};
 
 }  // namespace regolo::net

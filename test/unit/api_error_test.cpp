@@ -118,7 +118,7 @@ TEST(ApiError, MapsEveryStatus)
         {400, errc::bad_request},       {401, errc::unauthorized},
         {402, errc::quota_exhausted},   {403, errc::permission_denied},
         {404, errc::not_found},         {405, errc::bad_request},
-        {406, errc::bad_request},       {407, errc::api_error},
+        {406, errc::bad_request},       {407, errc::proxy_refused},
         {408, errc::request_timeout},   {409, errc::conflict},
         {413, errc::payload_too_large}, {415, errc::bad_request},
         {418, errc::api_error},         {422, errc::bad_request},

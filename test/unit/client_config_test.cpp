@@ -16,8 +16,10 @@ class environment
 public:
     explicit environment(const std::map<std::string, std::string>& values)
     {
-        for (const char* name : {"REGOLO_API_KEY", "REGOLO_BASE_URL", "REGOLO_MODEL",
-                                 "REGOLO_ALLOW_PLAINTEXT", "API_KEY", "LLM", "REGOLO_URL"})
+        for (const char* name :
+             {"REGOLO_API_KEY", "REGOLO_BASE_URL", "REGOLO_MODEL", "REGOLO_ALLOW_PLAINTEXT",
+              "API_KEY", "LLM", "REGOLO_URL", "http_proxy", "HTTP_PROXY", "https_proxy",
+              "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "REQUEST_METHOD"})
         {
             const char* before = std::getenv(name);
             before_[name] = before ? std::optional<std::string>(before) : std::nullopt;
@@ -50,6 +52,30 @@ private:
 
     std::map<std::string, std::optional<std::string>> before_;
 };
+
+TEST(ClientConfig, ReadsTheProxiesOfTheEnvironment)
+{
+    {
+        const environment variables({{"https_proxy", "small:1"},
+                                     {"HTTPS_PROXY", "large:1"},
+                                     {"HTTP_PROXY", "plain:1"},
+                                     {"NO_PROXY", "near.example"}});
+        const auto proxy = client_config::from_environment().proxy;
+        EXPECT_EQ(proxy.https, "small:1");
+        EXPECT_EQ(proxy.http, "plain:1");
+        EXPECT_EQ(proxy.bypass, "near.example");
+        EXPECT_TRUE(client_config().proxy.https.empty());
+    }
+    {
+        const environment variables({{"ALL_PROXY", "all:1"},
+                                     {"https_proxy", " "},
+                                     {"HTTP_PROXY", "set by a client"},
+                                     {"REQUEST_METHOD", "GET"}});
+        const auto proxy = client_config::from_python_environment().proxy;
+        EXPECT_EQ(proxy.https, "all:1");
+        EXPECT_EQ(proxy.http, "all:1");
+    }
+}
 
 TEST(ClientConfig, KnowsNothingOfTheEnvironmentByItself)
 {
