@@ -153,7 +153,7 @@ void chat_accumulator::state::add_delta(std::size_t position, const chat_delta& 
     {
         if (!message.function_call)
             message.function_call.emplace();
-        keep_first(message.function_call->name, delta.function_call->name);
+        core::join_name(message.function_call->name, delta.function_call->name);
         message.function_call->arguments += delta.function_call->arguments;
         merge_members(message.function_call->extra, delta.function_call->extra, merge::append_all);
     }

@@ -4,6 +4,7 @@
 
 #include <boost/endian/conversion.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -17,6 +18,10 @@ namespace core {
 namespace json = boost::json;
 
 namespace {
+
+constexpr double largest = std::numeric_limits<float>::max();
+/// The first number that rounding takes beyond it: "3.4028235e38", as the largest is written, is a little above it.
+constexpr double beyond_floats = 0x1.ffffffp127;
 
 bool read_floats(std::string_view base64, const json_place& place, std::vector<float>& out)
 {
@@ -49,9 +54,9 @@ bool read_json(const json::value& json, const json_place& place, std::vector<flo
     for (const auto& number : *array)
     {
         const auto value = number.is_number() ? number.to_number<double>() : NAN;
-        if (!(std::abs(value) <= std::numeric_limits<float>::max()))
+        if (!(std::abs(value) < beyond_floats))
             return place.element(out.size()).fail("is not a 32-bit float");
-        out.push_back(static_cast<float>(value));
+        out.push_back(static_cast<float>(std::clamp(value, -largest, largest)));
     }
     return true;
 }

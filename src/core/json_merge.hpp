@@ -28,6 +28,15 @@ inline void keep_first(std::string& text, const std::string& next)
         text = next;
 }
 
+/// Servers send the name of a function once, with every delta, as far as it has come, or in pieces.
+inline void join_name(std::string& name, const std::string& next)
+{
+    if (next.starts_with(name))
+        name = next;
+    else if (!name.ends_with(next))
+        name += next;
+}
+
 /// The last one that says something counts.
 inline void keep_last(std::string& text, const std::string& next)
 {

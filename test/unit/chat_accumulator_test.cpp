@@ -401,6 +401,43 @@ double seconds_for(std::size_t pieces)
     return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
+/// "index id name arguments" of each call, one after the other.
+std::string calls_of(std::initializer_list<std::string_view> deltas)
+{
+    std::string text;
+    for (const auto& call : sum_of(deltas).tool_calls())
+        text += call.id + ' ' + call.name + ' ' + call.arguments + '|';
+    return text;
+}
+
+TEST(ChatAccumulator, ToolCallsAreInTheOrderOfTheirIndex)
+{
+    EXPECT_EQ(
+        calls_of({
+            R"({"tool_calls":[{"index":2,"id":"c","function":{"name":"h","arguments":"1"}},
+                                    {"index":0,"id":"a","function":{"name":"f","arguments":"2"}}]})",
+            R"({"tool_calls":[{"index":1,"id":"b","function":{"name":"g","arguments":"3"}},
+                                    {"index":2,"function":{"arguments":"4"}},
+                                    {"index":0,"function":{"arguments":"5"}}]})",
+            R"({"tool_calls":[{"id":"c","function":{"arguments":"6"}},
+                                    {"function":{"arguments":"7"}}]})",
+            R"({"tool_calls":[{"index":0,"id":"d","function":{"name":"f","arguments":"8"}}]})",
+        }),
+        "a f 25|d f 8|b g 3|c h 1467|");
+}
+
+TEST(ChatAccumulator, ANameMayComeInPieces)
+{
+    for (const std::string_view more : {R"("weather")", R"("get_weather")"})
+    {
+        const auto next = R"({"tool_calls":[{"index":0,"function":{"name":)" + std::string(more) +
+                          R"(,"arguments":"{}"}}]})";
+        EXPECT_EQ(calls_of({R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"get_"}}]})",
+                            next, R"({"tool_calls":[{"index":0,"function":{"name":""}}]})"}),
+                  "a get_weather {}|");
+    }
+}
+
 TEST(ChatAccumulator, IsLinearInItsInput)
 {
     const auto small = std::min({seconds_for(4096), seconds_for(4096), seconds_for(4096)});

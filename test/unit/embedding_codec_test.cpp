@@ -81,6 +81,16 @@ TEST(Embeddings, KeepsTheOrderOfTheAnswerAndFindsByIndex)
     EXPECT_EQ(answer.values(1000).at(0), 3.0F);  // many inputs in one request
 }
 
+TEST(Embeddings, ReadsTheLargestFloatsAsTheyAreWritten)
+{
+    const auto answer = from_json<embedding_response>(json::parse(
+        R"({"data":[{"embedding":[3.4028235e38,-3.4028235e+38,1e-45,-0.0,16777216]}]})"));
+    const auto largest = std::numeric_limits<float>::max();
+    EXPECT_EQ(answer->values(), (std::vector<float>{largest, -largest, 1e-45F, 0, 16777216}));
+    EXPECT_FALSE(
+        from_json<embedding_response>(json::parse(R"({"data":[{"embedding":[3.4028236e38]}]})")));
+}
+
 TEST(Embeddings, NamesWhatCannotBeRead)
 {
     EXPECT_TRUE(has_part(problem_of("{}"), "no \"data\""));
