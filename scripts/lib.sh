@@ -96,6 +96,7 @@ start_server() {
 
     REGOLO_BASE_URL=https://127.0.0.1:$(cat "$server_work/port")
     export REGOLO_BASE_URL REGOLO_API_KEY=demo-key SSL_CERT_FILE=$server_work/ca.pem
+    export no_proxy=127.0.0.1
     unset REGOLO_MODEL
 }
 
