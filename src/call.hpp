@@ -82,6 +82,10 @@ public:
     {
         return client_->config.limits;
     }
+    [[nodiscard]] bool is_stopped() const noexcept override
+    {
+        return options_.stop.stop_requested();
+    }
     [[nodiscard]] answer_doubts fail_on() const noexcept override
     {
         return options_.fail_on.value_or(client_->config.fail_on);

@@ -48,14 +48,24 @@ bool is_whole_json(const std::string& text)
     return !failed;
 }
 
-/// A message cut short has tool calls that nobody can answer.
-void drop_unfinished_calls(chat_message& message)
+/// An answer that ended for another reason than its tool calls may have ended in the middle of one, which nobody can
+/// answer then.
+void drop_unfinished_calls(chat_message& message, std::string_view finish_reason)
 {
-    auto& calls = message.tool_calls;
-    calls.erase(
-        std::remove_if(calls.begin(), calls.end(),
-                       [](const tool_call& call) { return !is_whole_json(call.arguments); }),
-        calls.end());
+    if (finish_reason == "tool_calls")
+        return;
+    const bool may_lack_arguments = finish_reason != "length";
+    std::erase_if(message.tool_calls, [may_lack_arguments](const tool_call& call) {
+        return !is_whole_json(call.arguments) && !(may_lack_arguments && call.arguments.empty());
+    });
+}
+
+/// What a server sent in place of a member, in a type that is not its own, must not go back to it.
+void forget_odd_members(chat_message& message)
+{
+    for (const auto* name : {"role", "content", "name", "tool_calls", "tool_call_id",
+                             "function_call", "refusal", "annotations"})
+        message.extra.erase(name);
 }
 
 bool says_something(const chat_message& message)
@@ -144,8 +154,7 @@ public:
     /// The answer is complete.
     void commit(chat_message answer, std::string_view finish_reason)
     {
-        if (finish_reason == "length")
-            drop_unfinished_calls(answer);
+        drop_unfinished_calls(answer, finish_reason);
         remember(std::move(answer));
     }
 
@@ -162,8 +171,13 @@ public:
 private:
     void remember(chat_message answer)
     {
+        forget_odd_members(answer);
         if (answer.role.empty())
             answer.role = "assistant";
+        // null stands for tool calls, and servers refuse it where there are none
+        if (!answer.content && answer.parts.empty() && answer.tool_calls.empty() &&
+            !answer.function_call)
+            answer.content.emplace();
         owner_->forget_marks_from(asked_.size());
         asked_.push_back(std::move(answer));
         owner_->messages = std::move(asked_);

@@ -205,7 +205,10 @@ asio::awaitable<byte_stream> open_speech(std::shared_ptr<client_state> client,
     auto stream =
         co_await open_stream<byte_stream>(std::move(client), std::move(plan), std::move(options));
     if (!core::is_no_media("?", media_type_of(stream.metadata())))
+    {
+        stream_access::state_of(stream)->refuses_empty = true;
         co_return stream;
+    }
     std::string text;
     std::string piece;
     while (text.size() < bounds.error_body)

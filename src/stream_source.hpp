@@ -66,6 +66,8 @@ public:
     [[nodiscard]] virtual regolo::metadata& metadata() noexcept = 0;
     [[nodiscard]] virtual net::clock::time_point now() const noexcept = 0;
     [[nodiscard]] virtual const regolo::limits& bounds() const noexcept = 0;
+    /// The caller has asked for the end, which is on its way: what has arrived is handed out no more.
+    [[nodiscard]] virtual bool is_stopped() const noexcept { return false; }
     /// What makes an answer that has ended a failure.
     [[nodiscard]] virtual answer_doubts fail_on() const noexcept { return {}; }
 };

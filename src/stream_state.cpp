@@ -74,6 +74,11 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
 {
     for (;;)
     {
+        if (source->is_stopped())
+        {
+            failure = make_error(asio::error::operation_aborted, "the call was stopped").info();
+            return step::failed;
+        }
         if (held.pull(out))
         {
             delivered = true;
@@ -94,7 +99,7 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
                 delivered = true;
                 return step::chunk;
             case core::stream_step::ended:
-                failure = find_refusal();
+                failure = received == 0 && refuses_empty ? empty_body() : find_refusal();
                 if (failure)
                     return step::failed;
                 held.let_go();
@@ -130,6 +135,13 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
                 return step::failed;
         }
     }
+}
+
+template <class Chunk>
+error_info basic_stream<Chunk>::state::empty_body()
+{
+    return make_error(errc::bad_response, "the server answered with success and an empty body")
+        .info();
 }
 
 /// Why the answer that has ended is refused all the same.

@@ -146,6 +146,7 @@ struct basic_stream<Chunk>::state
     void close() noexcept;
 
     [[nodiscard]] std::optional<error_info> find_refusal() const;
+    [[nodiscard]] static error_info empty_body();
     [[noreturn]] void end_wait(boost::system::error_code why, std::chrono::nanoseconds limit);
     void tell_end() noexcept;
     void begin_again(std::exception_ptr gone);
@@ -163,6 +164,7 @@ struct basic_stream<Chunk>::state
     bool delivered = false;         // a chunk was handed out: no further attempt
     bool seen_event = false;
     bool tells_partial = false;  // errors carry what has arrived: there is no stream to ask
+    bool refuses_empty = false;  // no bytes at all are no answer
     std::size_t received = 0;    // bytes of the body
     held_chunks<Chunk> held;
     std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for

@@ -30,8 +30,10 @@ namespace {
 class form_source final : public net::body_source
 {
 public:
-    form_source(std::string before, std::unique_ptr<net::body_source> file, std::string after)
-        : before_(std::move(before)), file_(std::move(file)), after_(std::move(after))
+    /// @param size  of the file, as it was announced
+    form_source(std::string before, std::unique_ptr<net::body_source> file,
+                std::optional<std::uint64_t> size, std::string after)
+        : before_(std::move(before)), file_(std::move(file)), size_(size), after_(std::move(after))
     {}
 
     asio::awaitable<std::string_view> read() override
@@ -41,6 +43,7 @@ public:
         if (file_)
         {
             const auto piece = co_await file_->read();
+            count(piece);
             if (!piece.empty())
                 co_return piece;
             file_.reset();
@@ -50,8 +53,23 @@ public:
     }
 
 private:
+    void count(std::string_view piece)
+    {
+        given_ += piece.size();
+        if (!size_ || (piece.empty() ? given_ >= *size_ : given_ <= *size_))
+            return;
+        error_info info;
+        info.code = errc::upload_failed;
+        info.message = "the source of the upload gave " + std::to_string(given_) +
+                       (piece.empty() ? " bytes" : " or more bytes") + " instead of the " +
+                       std::to_string(*size_) + " that were announced";
+        throw error(std::move(info));
+    }
+
     std::string before_;
     std::unique_ptr<net::body_source> file_;
+    std::optional<std::uint64_t> size_;
+    std::uint64_t given_ = 0;
     std::string after_;
     bool began_ = false;
 };
@@ -160,6 +178,11 @@ core::multipart_form make_form(const transcription_request& request, const std::
     if (stream)
         fields.put("stream", std::string_view("true"));
     fields.put_extra();
+    if (request.extra.contains("file"))
+        refuse("the file of the request goes into transcription_request::file, not into extra");
+    if (request.file.file_name.find('\0') != std::string::npos ||
+        core::valid_utf8_prefix(request.file.file_name) != request.file.file_name.size())
+        refuse("upload::file_name has a zero byte or is not UTF-8");
     form.begin_file("file", request.file.file_name, file_type(request.file));
     return form;
 }
@@ -167,11 +190,12 @@ core::multipart_form make_form(const transcription_request& request, const std::
 net::outgoing_body make_body(const core::multipart_form& form, const upload& file)
 {
     net::outgoing_body body;
-    body.open = [content = file.internal(), before = form.before_file(),
+    const auto size = file.internal()->size();
+    body.open = [content = file.internal(), size, before = form.before_file(),
                  after = form.after_file()] {
-        return std::make_unique<form_source>(before, content->open(), after);
+        return std::make_unique<form_source>(before, content->open(), size, after);
     };
-    if (const auto size = file.internal()->size())
+    if (size)
         body.size = form.before_file().size() + *size + form.after_file().size();
     body.one_shot = file.internal()->is_one_shot();
     return body;

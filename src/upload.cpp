@@ -161,9 +161,7 @@ private:
 class reader_source final : public net::body_source
 {
 public:
-    reader_source(upload::reader read, std::optional<std::uint64_t> size)
-        : read_(std::move(read)), announced_(size)
-    {}
+    explicit reader_source(upload::reader read) : read_(std::move(read)) {}
 
     asio::awaitable<std::string_view> read() override
     {
@@ -178,21 +176,11 @@ public:
         }
         if (failure)
             rethrow_as_upload_failed(std::move(failure));
-        given_ += piece_.size();
-        if (announced_ && (piece_.empty() ? given_ < *announced_ : given_ > *announced_))
-        {
-            throw_upload_failed("the source of the upload gave " + std::to_string(given_) +
-                                (piece_.empty() ? " bytes" : " or more bytes") +
-                                " instead of the " + std::to_string(*announced_) +
-                                " that were announced");
-        }
         co_return piece_;
     }
 
 private:
     upload::reader read_;
-    std::optional<std::uint64_t> announced_;
-    std::uint64_t given_ = 0;
     std::string piece_;
 };
 
@@ -208,7 +196,7 @@ public:
     {
         try
         {
-            return std::make_unique<reader_source>(open_(), size_);
+            return std::make_unique<reader_source>(open_());
         }
         catch (...)
         {
@@ -233,7 +221,7 @@ public:
     {
         if (used_.exchange(true))
             throw_upload_failed("the one-shot source of the upload was used before");
-        return std::make_unique<reader_source>(read_, size_);
+        return std::make_unique<reader_source>(read_);
     }
     bool is_one_shot() const noexcept override { return true; }
 

@@ -33,7 +33,7 @@ using history_trimmer = std::function<void(std::vector<chat_message>&)>;
 /** A trimmer that keeps to a budget of tokens: it leaves whole turns out, the oldest first. A tool call goes with its
     results, and the system's messages and the last turn always stay, even above the budget.
 
-    @param tokens_of  how many tokens a message takes; empty: an estimate, one for four bytes
+    @param tokens_of  how many tokens a message takes; empty: an estimate, one for four bytes and 1000 for a picture or video
 */
 [[nodiscard]] REGOLO_EXPORT history_trimmer
 trim_to_tokens(std::size_t budget, std::function<std::size_t(const chat_message&)> tokens_of = {});

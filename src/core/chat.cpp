@@ -1,4 +1,5 @@
 #include "core/find_doubts.hpp"
+#include "core/first_choice.hpp"
 
 #include <regolo/chat.hpp>
 
@@ -10,15 +11,6 @@ namespace {
 
 const std::string no_text;
 const chat_message no_message;
-
-// The choice of that index; servers send them in any order.
-const chunk_choice* first_choice(const chat_chunk& chunk) noexcept
-{
-    for (const auto& choice : chunk.choices)
-        if (choice.index == 0)
-            return &choice;
-    return nullptr;
-}
 
 std::string_view view(const std::optional<std::string>& text) noexcept
 {
@@ -102,19 +94,19 @@ answer_doubts chat_response::doubts() const noexcept
 
 std::string_view chat_chunk::text() const noexcept
 {
-    const auto* choice = first_choice(*this);
+    const auto* choice = core::first_choice(*this);
     return choice == nullptr ? std::string_view{} : view(choice->delta.content);
 }
 
 std::string_view chat_chunk::reasoning() const noexcept
 {
-    const auto* choice = first_choice(*this);
+    const auto* choice = core::first_choice(*this);
     return choice == nullptr ? std::string_view{} : view(choice->delta.reasoning);
 }
 
 std::string_view chat_chunk::finish_reason() const noexcept
 {
-    const auto* choice = first_choice(*this);
+    const auto* choice = core::first_choice(*this);
     return choice == nullptr ? std::string_view{} : std::string_view(choice->finish_reason);
 }
 

@@ -1,3 +1,4 @@
+#include "core/content_codec.hpp"
 #include "core/find_doubts.hpp"
 #include "core/json_merge.hpp"
 #include "core/json_reader.hpp"
@@ -41,6 +42,42 @@ void forget(boost::json::object& extra, std::string_view name, bool is_known)
 {
     if (is_known)
         extra.erase(name);
+}
+
+/// Of a message whose content has come to have parts: they have all of its text, too.
+void append_text_part(std::vector<content_part>& parts, std::string_view text)
+{
+    if (text.empty())
+        return;
+    if (parts.empty() || parts.back().type != "text")
+        parts.push_back(content_part::text_part({}));
+    parts.back().text += text;
+}
+
+/// Content with pictures and the like, which a delta keeps as it came. Before the delta's text is added.
+void add_parts(chat_message& message, const chat_delta& delta)
+{
+    const auto* content = delta.extra.if_contains("content");
+    const auto* array = content == nullptr ? nullptr : content->if_array();
+    if (array != nullptr && message.parts.empty() && message.content)
+        append_text_part(message.parts, *message.content);
+    if (array == nullptr)
+    {
+        if (!message.parts.empty() && delta.content)
+            append_text_part(message.parts, *delta.content);
+        return;
+    }
+    for (const auto& element : *array)
+    {
+        core::read_context context(0);
+        content_part part;
+        if (!core::read_json(element, core::json_place(context), part))
+            continue;
+        if (part.type == "text" && part.extra.empty())
+            append_text_part(message.parts, part.text);
+        else
+            message.parts.push_back(std::move(part));
+    }
 }
 
 chat_response completed(chat_response answer)
@@ -144,22 +181,23 @@ void chat_accumulator::state::add_delta(std::size_t position, const chat_delta& 
 {
     auto& message = response.choices[position].message;
     keep_first(message.role, delta.role);
+    add_parts(message, delta);
     append(message.content, delta.content);
     append(message.reasoning, delta.reasoning);
     append(message.refusal, delta.refusal);
-    for (const auto& call : delta.tool_calls)
-        mergers[position].add(call);
+    mergers[position].add(delta.tool_calls);
     if (delta.function_call)
     {
         if (!message.function_call)
             message.function_call.emplace();
-        core::join_name(message.function_call->name, delta.function_call->name);
+        keep_first(message.function_call->name, delta.function_call->name);
         message.function_call->arguments += delta.function_call->arguments;
         merge_members(message.function_call->extra, delta.function_call->extra, merge::append_all);
     }
     for (const auto& annotation : delta.annotations)
         message.annotations.push_back(annotation);
     merge_members(message.extra, delta.extra, merge::append_all);
+    forget(message.extra, "content", !message.parts.empty());
 }
 
 void chat_accumulator::state::add_answer(const chat_chunk& chunk)

@@ -32,9 +32,7 @@ result<std::string> encode(const chat_request& request, bool stream, std::string
     if (request.messages.empty() && !request.extra.contains("messages"))
         return invalid_request(
             "the request has no messages: add one with user(), or set `messages`");
-    request_memory memory;
-    auto body = write_json(request, memory.context()).as_object();
-    return finish_body(body, request.extra, request.include_usage, stream, default_model);
+    return encode_generation(request, stream, default_model);
 }
 
 }  // namespace core

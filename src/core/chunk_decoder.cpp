@@ -142,8 +142,10 @@ bool chunk_decoder<Chunk>::is_whole_answer(std::string_view data)
     const auto document = parser_.parse(data, {}, true);
     const auto* object = document ? document->if_object() : nullptr;
     const auto* choices = object != nullptr ? object->if_contains("choices") : nullptr;
-    if (choices == nullptr || !choices->is_array() || choices->get_array().empty())
+    if (choices == nullptr || !choices->is_array())
         return false;
+    if (choices->get_array().empty())
+        return true;
     const auto& choice = choices->get_array().front();
     return choice.is_object() && choice.get_object().contains("message");
 }

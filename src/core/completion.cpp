@@ -1,4 +1,5 @@
 #include "core/find_doubts.hpp"
+#include "core/first_choice.hpp"
 
 #include <regolo/completion.hpp>
 
@@ -7,14 +8,6 @@ namespace regolo::inline v0 {
 namespace {
 
 const std::string no_text;
-
-const completion_choice* first_choice(const completion_chunk& chunk) noexcept
-{
-    for (const auto& choice : chunk.choices)
-        if (choice.index == 0)
-            return &choice;
-    return nullptr;
-}
 
 }  // namespace
 
@@ -41,13 +34,13 @@ answer_doubts completion_response::doubts() const noexcept
 
 std::string_view completion_chunk::text() const noexcept
 {
-    const auto* choice = first_choice(*this);
+    const auto* choice = core::first_choice(*this);
     return choice == nullptr ? std::string_view{} : std::string_view(choice->text);
 }
 
 std::string_view completion_chunk::finish_reason() const noexcept
 {
-    const auto* choice = first_choice(*this);
+    const auto* choice = core::first_choice(*this);
     return choice == nullptr ? std::string_view{} : std::string_view(choice->finish_reason);
 }
 

@@ -7,9 +7,7 @@ namespace core {
 result<std::string> encode(const completion_request& request, bool stream,
                            std::string_view default_model)
 {
-    request_memory memory;
-    auto body = write_json(request, memory.context()).as_object();
-    return finish_body(body, request.extra, request.include_usage, stream, default_model);
+    return encode_generation(request, stream, default_model);
 }
 
 }  // namespace core

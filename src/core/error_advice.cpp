@@ -4,6 +4,7 @@
 #include "core/http_message.hpp"
 #include "core/text.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 namespace regolo::core {
@@ -34,8 +35,10 @@ bool is_about_model(const error_info& info)
     {
         return true;
     }
-    const std::string words = to_lower(info.server_message);
-    return contains(words, "invalid model name") ||
+    // LiteLLM appends which model was asked, whatever the error is about.
+    std::string words = to_lower(info.server_message);
+    words.resize(std::min(words.find("litellm: model group"), words.size()));
+    return contains(words, "invalid model name") || contains(words, "you passed in model=") ||
            (names_model(words) && (contains(words, "not found") || contains(words, "not exist")));
 }
 
@@ -84,7 +87,8 @@ errc code_of_status(int status) noexcept
 
 bool is_about_length(const error_info& info) noexcept
 {
-    return iequals(info.server_code, "context_length_exceeded") ||
+    return contains(to_lower(info.server_message), "contextwindowexceedederror") ||
+           iequals(info.server_code, "context_length_exceeded") ||
            iequals(info.server_type, "exceed_context_size_error");
 }
 

@@ -25,13 +25,15 @@ std::vector<std::string> open_tool_calls(const history& messages)
     if (last == messages.rend())
         return open;
     for (const auto& call : last->tool_calls)
+        open.push_back(call.id);
+    // Ids may be missing, and then all the same: each result is that of one call.
+    for (auto message = last.base(); message != messages.end(); ++message)
     {
-        const bool answered =
-            std::any_of(messages.rbegin(), last, [&](const chat_message& message) {
-                return message.role == "tool" && message.tool_call_id == call.id;
-            });
-        if (!answered)
-            open.push_back(call.id);
+        const auto answered = message->role == "tool"
+                                  ? std::find(open.begin(), open.end(), message->tool_call_id)
+                                  : open.end();
+        if (answered != open.end())
+            open.erase(answered);
     }
     return open;
 }
@@ -66,7 +68,12 @@ void trim(history& messages, std::size_t budget,
 
 std::size_t estimate_tokens(const chat_message& message)
 {
-    std::size_t bytes = message.text().size() + message.name.size();
+    constexpr std::size_t picture = 4000;
+    std::size_t bytes = message.name.size();
+    if (message.parts.empty())
+        bytes += message.text().size();
+    for (const auto& part : message.parts)
+        bytes += part.url.empty() ? part.text.size() : picture;
     for (const auto& call : message.tool_calls)
         bytes += call.name.size() + call.arguments.size();
     return bytes / 4 + 4;

@@ -1,8 +1,25 @@
 #include "core/json_merge.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace regolo::core {
 
 namespace json = boost::json;
+
+namespace {
+
+/// A member whose text is whole each time it is sent, while others may come in pieces.
+bool is_label(std::string_view name) noexcept
+{
+    constexpr auto labels =
+        std::to_array<std::string_view>({"id", "type", "name", "role", "object", "model",
+                                         "provider", "status", "format", "language"});
+    return std::find(labels.begin(), labels.end(), name) != labels.end();
+}
+
+}  // namespace
 
 void merge_value(json::value& into, const json::value& next, merge how)
 {
@@ -20,9 +37,7 @@ void merge_value(json::value& into, const json::value& next, merge how)
     }
     else if (how == merge::append_all && into.is_string() && next.is_string())
     {
-        // equal texts are a name repeated, others are pieces
-        if (into.get_string() != next.get_string())
-            into.get_string().append(next.get_string());
+        into.get_string().append(next.get_string());
     }
     else
     {
@@ -34,7 +49,10 @@ void merge_members(json::object& into, const json::object& next, merge how)
 {
     for (const auto& member : next)
     {
-        if (auto* known = into.if_contains(member.key()))
+        auto* const known = into.if_contains(member.key());
+        if (known != nullptr && known->is_string() && is_label(member.key()))
+            merge_value(*known, member.value(), merge::replace);
+        else if (known != nullptr)
             merge_value(*known, member.value(), how);
         else
             into.emplace(member.key(), json::value(member.value(), into.storage()));

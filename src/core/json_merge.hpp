@@ -12,7 +12,7 @@ enum class merge
 {
     replace,        ///< the later one counts
     append_arrays,  ///< arrays are joined
-    append_all,     ///< texts as well: they are pieces
+    append_all,  ///< texts as well: they are pieces, unless the name of the member says otherwise
 };
 
 /// Adds a value to one of the same member. Objects are merged member by member, and null never erases what came before it.
@@ -26,15 +26,6 @@ inline void keep_first(std::string& text, const std::string& next)
 {
     if (text.empty())
         text = next;
-}
-
-/// Servers send the name of a function once, with every delta, as far as it has come, or in pieces.
-inline void join_name(std::string& name, const std::string& next)
-{
-    if (next.starts_with(name))
-        name = next;
-    else if (!name.ends_with(next))
-        name += next;
 }
 
 /// The last one that says something counts.

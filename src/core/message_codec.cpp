@@ -17,10 +17,11 @@ void read_reasoning(object_reader& in, std::optional<std::string>& out)
     const auto* other = in.take("reasoning");
     if (other == nullptr)
         return;
-    if (!other->is_string())
+    const auto* text = other->if_string();
+    if (text != nullptr && (!out || out->empty()))
+        started(out).assign(std::string_view(*text));
+    else if (text == nullptr || std::string_view(*text) != *out)
         in.give_back("reasoning");
-    else if (!out || out->empty())
-        started(out).assign(std::string_view(other->get_string()));
 }
 
 // What a whole message and a delta have in common, but for the content.
@@ -33,6 +34,15 @@ void read_common(object_reader& in, Message& out)
     in.read("tool_calls", out.tool_calls);
     in.read_lenient("function_call", out.function_call);
     in.read_lenient("annotations", out.annotations);
+}
+
+std::optional<std::string> text_of_reasoning(const json::array& parts)
+{
+    read_context context(0);
+    std::optional<std::string> content;
+    std::optional<std::string> reasoning;
+    join_parts(parts, json_place(context), {content, reasoning});
+    return reasoning;
 }
 
 }  // namespace
@@ -89,12 +99,13 @@ json::value write_message(const chat_message& value, echo_options echo,
 {
     // reasoning that came in parts is held back as reasoning of its own is
     json::array parts(context.storage);
-    bool reasoning_in_parts = false;
+    json::array reasoning(context.storage);
     for (const auto& part : value.parts)
     {
-        const bool reasoning = value.reasoning && is_reasoning(part.type);
-        reasoning_in_parts = reasoning_in_parts || reasoning;
-        if (!reasoning || echo.reasoning)
+        const bool is_held_back = value.reasoning && is_reasoning(part.type);
+        if (is_held_back)
+            reasoning.push_back(write_json(part, context));
+        if (!is_held_back || echo.reasoning)
             parts.push_back(write_json(part, context));
     }
 
@@ -108,7 +119,7 @@ json::value write_message(const chat_message& value, echo_options echo,
         out.null("content");  // the API wants the member even then
     out.put("name", value.name);
     out.put("tool_call_id", value.tool_call_id);
-    if (echo.reasoning && !reasoning_in_parts)
+    if (echo.reasoning && text_of_reasoning(reasoning) != value.reasoning)
         out.put("reasoning_content", value.reasoning);
     if (echo.refusal)
         out.put("refusal", value.refusal);

@@ -35,6 +35,16 @@ result<std::string> finish_body(boost::json::object& body, const boost::json::ob
                                 const std::optional<bool>& include_usage, bool stream,
                                 std::string_view default_model);
 
+/// The body of a generating request; see `encode`.
+template <class Request>
+result<std::string> encode_generation(const Request& request, bool stream,
+                                      std::string_view default_model)
+{
+    request_memory memory;
+    auto body = write_json(request, memory.context()).as_object();
+    return finish_body(body, request.extra, request.include_usage, stream, default_model);
+}
+
 /// Texts of which a single one is sent as it is, without an array around it.
 template <class Texts>
 struct one_or_several

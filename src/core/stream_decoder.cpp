@@ -234,7 +234,7 @@ stream_step stream_decoder<Chunk>::take_data(const body_item& item, Chunk& out)
         if (item.what == body_item::kind::value && reader_.is_json() && chunks_ == 0)
         {
             whole_answer_ = decoder_.is_whole_answer(item.data);
-            if (out.choices.empty())
+            if (out.choices.empty() && !whole_answer_)
             {
                 error_info info =
                     core::failure(errc::bad_response,

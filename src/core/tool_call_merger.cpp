@@ -8,25 +8,30 @@ namespace regolo::core {
 
 namespace {
 
-bool is_other(const std::string& id, const std::string& known) noexcept
+bool is_other(const std::string& text, const std::string& known) noexcept
 {
-    return !id.empty() && !known.empty() && id != known;
+    return !text.empty() && !known.empty() && text != known;
 }
 
 }  // namespace
 
-void tool_call_merger::add(const tool_call_delta& delta)
+void tool_call_merger::add(const std::vector<tool_call_delta>& deltas)
 {
-    const auto found = find(delta);
+    for (const auto& delta : deltas)
+        add(delta, &delta == &deltas.front());
+}
+
+void tool_call_merger::add(const tool_call_delta& delta, bool first)
+{
+    const auto found = find(delta, first);
     const auto position = found < calls_->size() ? found : insert(delta.index);
-    last_ = position;
     auto& call = (*calls_)[position];
     if (delta.index)
         of_index_[*delta.index] = position;
     if (!delta.id.empty())
         of_id_.emplace(delta.id, position);
     keep_first(call.id, delta.id);
-    join_name(call.name, delta.name);
+    keep_first(call.name, delta.name);
     if (!delta.type.empty())
         call.type = delta.type;
     call.arguments += delta.arguments;
@@ -47,10 +52,11 @@ std::size_t tool_call_merger::insert(const std::optional<std::int64_t>& index)
     };
     make_room(of_index_);
     make_room(of_id_);
+    last_ = position;
     return position;
 }
 
-std::size_t tool_call_merger::find(const tool_call_delta& delta) const
+std::size_t tool_call_merger::find(const tool_call_delta& delta, bool first) const
 {
     const auto none = calls_->size();
     if (delta.index)
@@ -58,8 +64,12 @@ std::size_t tool_call_merger::find(const tool_call_delta& delta) const
         const auto found = of_index_.find(*delta.index);
         if (found == of_index_.end())
             return none;
-        // some give all calls the index 0: another id is another call
-        if (!is_other(delta.id, (*calls_)[found->second].id))
+        // some give all calls the index 0: another id is another call, and another name behind arguments
+        const auto& known_call = (*calls_)[found->second];
+        if (delta.id.empty() && is_other(delta.name, known_call.name) &&
+            !known_call.arguments.empty())
+            return none;
+        if (!is_other(delta.id, known_call.id))
             return found->second;
         const auto known = of_id_.find(delta.id);
         return known == of_id_.end() ? none : known->second;
@@ -70,7 +80,8 @@ std::size_t tool_call_merger::find(const tool_call_delta& delta) const
             return found->second;
         return none != 0 && (*calls_)[last_].id.empty() && delta.name.empty() ? last_ : none;
     }
-    return none == 0 || begins_anew(delta) ? none : last_;
+    const bool is_further = !first && !delta.name.empty();
+    return none == 0 || is_further || begins_anew(delta) ? none : last_;
 }
 
 bool tool_call_merger::begins_anew(const tool_call_delta& delta) const noexcept

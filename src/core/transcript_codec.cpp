@@ -1,8 +1,10 @@
 #include "core/transcript_codec.hpp"
 
+#include "core/api_error.hpp"
 #include "core/codec.hpp"
 #include "core/http_message.hpp"
 #include "core/json_text.hpp"
+#include "core/text.hpp"
 #include "core/utf8.hpp"
 
 namespace regolo {
@@ -17,15 +19,35 @@ bool begins_with(std::string_view body, std::string_view any_of) noexcept
     return first != std::string_view::npos && any_of.find(body[first]) != std::string_view::npos;
 }
 
+bool is_web_page(std::string_view body)
+{
+    const auto start = to_lower(trim(body).substr(0, 16));
+    return start.starts_with("<!doctype") || start.starts_with("<html") ||
+           start.starts_with("<head") || start.starts_with("<?xml");
+}
+
 // A web page is no transcript. Some servers send plain transcripts as text/html, but never with a tag first.
 bool is_plain_transcript(std::string_view body, std::string_view media_type) noexcept
 {
+    const bool is_page = media_type == "text/html";
+    if (is_json_type(media_type) || media_type == "text/event-stream")
+        return false;
     // of a recording in which nobody speaks
     if (body.empty())
-        return media_type.starts_with("text/") && media_type != "text/html";
-    if (is_json_type(media_type) || media_type == "text/event-stream" || begins_with(body, "<"))
+        return !media_type.empty() && !is_page;
+    if (is_web_page(body) || (is_page && begins_with(body, "<")))
         return false;
-    return !media_type.empty() || !begins_with(body, "{[\"");
+    return !media_type.empty() || !begins_with(body, "{[\"<");
+}
+
+// Some send their JSON as text.
+bool is_answer_as_text(std::string_view body, const limits& bounds)
+{
+    if (!begins_with(body, "{"))
+        return false;
+    const auto document = json_parser(bounds).parse(body, {});
+    return document && document->is_object() &&
+           (document->get_object().contains("text") || is_error_frame(*document));
 }
 
 transcript transcript_of(std::string_view text)
@@ -41,7 +63,11 @@ result<transcript> decode_transcript(std::string_view body, std::string_view med
                                      const limits& bounds)
 {
     if (is_plain_transcript(body, media_type))
+    {
+        if (is_answer_as_text(body, bounds))
+            return decode<transcript>(body, bounds);
         return transcript_of(body);
+    }
     if (begins_with(body, "\""))
     {
         const auto document = json_parser(bounds).parse(body, {});

@@ -1,9 +1,12 @@
 #include "core/transcript_decoder.hpp"
 
 #include "core/api_error.hpp"
+#include "core/http_message.hpp"
 #include "core/text.hpp"
 #include "core/transcript_codec.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace regolo::core {
@@ -38,6 +41,17 @@ std::string_view choice_text(const json::object& choice) noexcept
     return object == nullptr ? std::string_view() : text_member(*object, "content");
 }
 
+/// So many bytes tell an event stream.
+constexpr std::size_t longest_field = 6;
+
+bool looks_like_events(std::string_view body) noexcept
+{
+    constexpr auto starts = std::to_array<std::string_view>(
+        {"data:", "event:", "id:", "retry:", "error:", ":", "{", "["});
+    return std::any_of(starts.begin(), starts.end(),
+                       [body](std::string_view start) { return body.starts_with(start); });
+}
+
 template <class T>
 void append(T& to, T&& from)
 {
@@ -59,6 +73,10 @@ void replace(T& old, T&& by)
 void stream_decoder<transcript_chunk>::start(const response_head& head)
 {
     events_.start(head);
+    media_type_ = media_type(find_header(head.headers, "content-type").value_or(""));
+    body_ = media_type_ == "text/event-stream" ? body::events : body::unknown;
+    held_.clear();
+    complete_ = false;
     shape_ = shape::unknown;
     chunks_ = 0;
     has_text_ = failed_ = false;
@@ -67,8 +85,37 @@ void stream_decoder<transcript_chunk>::start(const response_head& head)
     model_.clear();
 }
 
+void stream_decoder<transcript_chunk>::push(std::string_view bytes)
+{
+    if (body_ == body::events)
+        events_.push(bytes);
+    else
+        held_ += bytes;
+}
+
+void stream_decoder<transcript_chunk>::end_of_body() noexcept
+{
+    complete_ = true;
+    if (body_ == body::events)
+        events_.end_of_body();
+}
+
 stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
 {
+    if (body_ == body::unknown)
+    {
+        if (!complete_ && trim(held_).size() < longest_field)
+            return stream_step::need_more;
+        body_ = looks_like_events(trim(held_)) ? body::events : body::plain;
+        if (body_ == body::events)
+        {
+            events_.push(held_);
+            if (complete_)
+                events_.end_of_body();
+        }
+    }
+    if (body_ == body::plain)
+        return take_plain(out);
     for (;;)
     {
         auto step = events_.pull(event_);
@@ -85,6 +132,24 @@ stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
     }
 }
 
+stream_step stream_decoder<transcript_chunk>::take_plain(transcript_chunk& out)
+{
+    if (chunks_ > 0)
+        return stream_step::ended;
+    if (held_.size() > bounds_.body)
+        return fail(core::failure(errc::too_large, "the transcript is larger than limits::body"));
+    if (!complete_)
+        return stream_step::need_more;
+    auto whole = decode_transcript(held_, media_type_, bounds_);
+    if (!whole)
+        return fail(whole.error());
+    out.type.clear();
+    out.delta = std::move(whole->text);
+    out.json = {{"text", out.delta}};
+    ++chunks_;
+    return stream_step::chunk;
+}
+
 stream_step stream_decoder<transcript_chunk>::take(const server_event& event, transcript_chunk& out)
 {
     if (event.event == "error")
@@ -95,6 +160,8 @@ stream_step stream_decoder<transcript_chunk>::take(const server_event& event, tr
     auto document = parser_.parse(data, {});
     if (document && is_error_frame(*document))
         return fail(decode_error_frame(*document, error_place::stream));
+    if (document && document->is_string())
+        return take({{"text", std::move(*document)}}, out);
     if (document && document->is_object())
         return take(std::move(document->get_object()), out);
     auto info = document ? core::failure(errc::bad_response, "not an object") : document.error();

@@ -13,22 +13,27 @@
 namespace regolo::core {
 
 /** The stream of a transcription, of which servers have several kinds: typed events that end with one that repeats the whole
-    transcript, the chunks of a chat, or objects with a piece of text each. The whole transcript as JSON is one chunk. */
+    transcript, the chunks of a chat, or objects with a piece of text each. A whole transcript, as JSON or as it is, is one
+    chunk. */
 template <>
 class stream_decoder<transcript_chunk>
 {
 public:
-    explicit stream_decoder(const limits& bounds) : events_(bounds), parser_(bounds) {}
+    explicit stream_decoder(const limits& bounds)
+        : events_(bounds), parser_(bounds), bounds_(bounds)
+    {}
 
     void start(const response_head& head);
-    void push(std::string_view bytes) noexcept { events_.push(bytes); }
-    void end_of_body() noexcept { events_.end_of_body(); }
+    void push(std::string_view bytes);
+    void end_of_body() noexcept;
 
     stream_step pull(transcript_chunk& out);
 
     [[nodiscard]] stream_end ended_as() const noexcept
     {
-        return failed_ ? stream_end::failed : events_.ended_as();
+        if (failed_)
+            return stream_end::failed;
+        return body_ == body::events ? events_.ended_as() : stream_end::finished;
     }
     [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
     [[nodiscard]] bool seen_event() const noexcept { return chunks_ > 0 || failed_; }
@@ -40,6 +45,8 @@ private:
     /// `need_more` where the event gives nothing.
     stream_step take(const server_event& event, transcript_chunk& out);
     stream_step take(boost::json::object&& event, transcript_chunk& out);
+    /// The transcript itself in place of a stream.
+    stream_step take_plain(transcript_chunk& out);
     stream_step conclude();
     stream_step fail(error_info info);
 
@@ -52,9 +59,21 @@ private:
         ended
     };
 
+    enum class body
+    {
+        unknown,  // its first bytes will tell
+        events,
+        plain
+    };
+
     stream_decoder<server_event> events_;
     server_event event_;
     json_parser parser_;
+    limits bounds_;
+    body body_ = body::unknown;
+    std::string media_type_;
+    std::string held_;  // the body so far, but for that of events
+    bool complete_ = false;
     shape shape_ = shape::unknown;
     std::uint64_t chunks_ = 0;
     bool has_text_ = false;

@@ -1,6 +1,6 @@
 #include "net/tunnel.hpp"
 
-#include "core/server_words.hpp"
+#include "core/server_body.hpp"
 #include "net/http_reader.hpp"
 #include "net/stream_ops.hpp"
 #include "net/tcp_stream.hpp"

@@ -167,6 +167,28 @@ TEST_F(Conversation, StoppingKeepsWhatCameOrNot)
     }
 }
 
+TEST_F(Conversation, StoppingEndsAnAnswerThatHasArrivedWhole)
+{
+    for (const auto what : {on_stop::keep, on_stop::discard})
+    {
+        // In one piece: after the first chunk all of it waits to be taken.
+        const auto events = "data: " + chunk_json("Hello ") +
+                            "\n\ndata: " + chunk_json("Rome", "stop") + "\n\ndata: [DONE]\n\n";
+        next(script().respond(200, "text/event-stream", events));
+        with([&](conversation& talk) -> asio::awaitable<void> {
+            auto stream = co_await talk.say_stream("Greet me.");
+            EXPECT_EQ((co_await stream.next())->text(), "Hello ");
+            talk.stop(what);
+            chat_chunk chunk;
+            EXPECT_FALSE(stream.try_next(chunk));
+            EXPECT_EQ((co_await failure_of(stream.next())).code, asio::error::operation_aborted);
+            EXPECT_EQ(stream.ended_as(), stream_end::closed);
+            EXPECT_EQ(talk.history().size(), what == on_stop::keep ? 3U : 1U);
+            EXPECT_EQ(talk.is_interrupted(2), what == on_stop::keep);
+        });
+    }
+}
+
 TEST_F(Conversation, StoppingThenDroppingKeepsAsWell)
 {
     next(script().start_stream().event(chunk_json("Hello ")).stall());
@@ -211,6 +233,81 @@ TEST_F(Conversation, UnfinishedToolCallsAreNeverKept)
         EXPECT_TRUE(talk.history().back().tool_calls.empty());
         EXPECT_TRUE(talk.open_tool_calls().empty());
     });
+}
+
+TEST_F(Conversation, ToolCallsThatTheAnswerBreaksOffInAreNotKept)
+{
+    const auto answer_ending = [](std::string_view reason, std::string_view arguments) {
+        return R"({"choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"t1",)"
+               R"("type":"function","function":{"name":"weather","arguments":")" +
+               std::string(arguments) + R"("}}]},"finish_reason":")" + std::string(reason) +
+               "\"}]}";
+    };
+    for (const std::string_view reason : {"length", "content_filter", "stop", ""})
+    {
+        next(script().respond(200, "application/json", answer_ending(reason, R"({\"a\":)")));
+        with([&](conversation& talk) -> asio::awaitable<void> {
+            co_await talk.say("Weather?");
+            EXPECT_TRUE(talk.open_tool_calls().empty()) << reason;
+            EXPECT_EQ(talk.history().back().content, "") << reason;
+        });
+    }
+    for (const std::string_view arguments : {"", "{}"})
+    {
+        next(script().respond(200, "application/json", answer_ending("stop", arguments)));
+        with([&](conversation& talk) -> asio::awaitable<void> {
+            co_await talk.say("Weather?");
+            EXPECT_EQ(talk.open_tool_calls().size(), 1U) << arguments;
+        });
+    }
+}
+
+TEST_F(Conversation, CallsWithoutIdsAreAnsweredOneByOne)
+{
+    next(script().respond(200, "application/json",
+                          R"({"choices":[{"index":0,"message":{"role":"assistant",
+        "tool_calls":[{"function":{"name":"f","arguments":"{}"}},{"function":{"name":"g","arguments":"{}"}}]},
+        "finish_reason":"tool_calls"}]})"));
+    next(answer("Done."));
+    with([&](conversation& talk) -> asio::awaitable<void> {
+        co_await talk.say("Both.");
+        talk.add_tool_result("", "1");
+        EXPECT_EQ((co_await failure_of(talk.reply())).code, errc::invalid_request);
+        talk.add_tool_result("", "2");
+        EXPECT_THROW(talk.add_tool_result("", "3"), error);
+        co_await talk.reply();
+    });
+}
+
+TEST_F(Conversation, SendsNothingBackThatHasAnOddType)
+{
+    next(script().respond(
+        200, "application/json",
+        R"({"choices":[{"index":0,"message":{"role":5,"content":"Hello","name":[]}}]})"));
+    next(answer("Again."));
+    with([&](conversation& talk) -> asio::awaitable<void> {
+        co_await talk.say("1");
+        co_await talk.say("2");
+        talk.load(talk.save());
+    });
+    EXPECT_EQ(roles(server.requests().at(1)), "suau");
+}
+
+TEST_F(Conversation, TrimsByWhatPartsTake)
+{
+    auto trim = trim_to_tokens(1500);
+    const auto picture = [] {
+        return chat_message::user(
+            {content_part::text_part("What is this?"),
+             content_part::image_url("data:image/png;base64," + std::string(9999, 'A'))});
+    };
+    std::vector<chat_message> messages{picture(), chat_message::assistant("A dog."), picture()};
+    trim(messages);
+    EXPECT_EQ(messages.size(), 1U);
+    messages = {chat_message::user({content_part::text_part(std::string(8000, 'a'))}),
+                chat_message::assistant("Yes."), chat_message::user("More")};
+    trim(messages);
+    EXPECT_EQ(messages.size(), 1U);
 }
 
 TEST_F(Conversation, ToolCallsAreAnsweredBeforeAnythingElse)

@@ -65,6 +65,20 @@ TEST_P(Bytes, SpeechComesAsAWhole)
               R"("response_format":"mp3","speed":1.5,"stream_format":"audio"})");
 }
 
+TEST_P(Bytes, NoSoundAtAllIsNoSpeech)
+{
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        server.enqueue(script().expect_request().respond(200, "audio/mpeg", ""));
+        EXPECT_EQ((co_await try_await(one.speak(sentence()))).error().code, errc::bad_response);
+        server.enqueue(script().expect_request().respond(200, "audio/mpeg", ""));
+        auto stream = co_await one.stream_speech(sentence());
+        EXPECT_EQ((co_await try_await(stream.next())).error().code, errc::bad_response);
+        EXPECT_EQ(stream.ended_as(), stream_end::failed);
+    };
+    run(body());
+}
+
 TEST_P(Bytes, SpeechComesPieceByPiece)
 {
     server.enqueue(sound(300));

@@ -321,6 +321,16 @@ TEST_P(Upload, TellsWhatIsWrongWithTheSource)
         EXPECT_EQ(answer.error().attempts <= 1, true);
         EXPECT_TRUE(contains(describe(answer.error()), each.words));
     }
+    transcription_request twice("whisper", upload::bytes("a", "a.wav"));
+    twice.extra["file"] = "b";
+    EXPECT_EQ(transcribe(twice).error().code, errc::invalid_request);
+    for (const std::string_view name :
+         {std::string_view("a\0.wav", 6), std::string_view("\xff.wav")})
+    {
+        EXPECT_EQ(
+            transcribe(transcription_request("whisper", upload::bytes("a", name))).error().code,
+            errc::invalid_request);
+    }
     EXPECT_EQ(transcribe(transcription_request("whisper", upload())).error().code,
               errc::invalid_request);
     EXPECT_EQ(transcribe(transcription_request("", upload::bytes("a", "a"))).error().code,
@@ -399,6 +409,9 @@ TEST_P(Upload, ReadsTranscriptsInEveryShape)
         {"text/vtt", "WEBVTT\n\n", "WEBVTT\n\n"},
         {"text/html; charset=utf-8", "Ciao", "Ciao"},
         {"text/plain", "{laughs}", "{laughs}"},
+        {"text/plain", R"({"text":"Ciao"})", "Ciao"},
+        {"text/plain", "<|it|> ciao", "<|it|> ciao"},
+        {"application/x-subrip", "", ""},
         {"text/plain; charset=utf-8", "", ""},
         {"text/vtt", "", ""},
         {"application/json", R"("Ciao")", "Ciao"},
@@ -418,6 +431,8 @@ TEST_P(Upload, ReadsTranscriptsInEveryShape)
         {"application/json", R"({"text":7})", "\"text\""},
         {"application/json", "", "empty"},
         {"text/html", "", "empty"},
+        {"text/plain", R"({"error":{"message":"no model loaded","code":503}})", "no model"},
+        {"text/plain", "<!DOCTYPE html><title>Login</title>", "HTML"},
     };
     for (const auto& each : errors)
     {

@@ -105,6 +105,24 @@ TEST(ApiError, ReadsEveryShape)
     }
 }
 
+// What LiteLLM 1.108 answered: it appends the name of the model to every error of a back end.
+TEST(ApiError, TellsAMissingModelFromOtherThingsThatAreMissing)
+{
+    const auto code_of = [](std::string_view words) {
+        return decode(400, R"({"error":{"message":"litellm.BadRequestError: )" +
+                               std::string(words) +
+                               R"(\n\nLiteLLM: model group 'm' failed with the error above.",)"
+                               R"("type":"invalid_request_error","param":null,"code":"400"}})")
+            .code;
+    };
+    EXPECT_EQ(code_of("You passed in model=m. There are no healthy deployments for this model"),
+              errc::not_found);
+    EXPECT_EQ(code_of("The model `m` does not exist."), errc::not_found);
+    EXPECT_EQ(code_of("OpenAIException - Tool 'weather' not found in tools"), errc::bad_request);
+    EXPECT_EQ(code_of("Hosted_vllmException - 404, message='Not Found', url='https://x/cat.png'"),
+              errc::bad_request);
+}
+
 struct status_row
 {
     int status;

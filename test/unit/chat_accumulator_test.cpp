@@ -293,8 +293,8 @@ TEST(ChatAccumulator, JoinsInterleavedCalls)
         R"({"tool_calls":[{"index":0,"function":{"arguments":"2"}}]})",
     });
     ASSERT_EQ(answer.tool_calls().size(), 2U);
-    EXPECT_EQ(answer.tool_calls()[0].arguments, "xy");
-    EXPECT_EQ(answer.tool_calls()[1].arguments, "12");
+    EXPECT_EQ(answer.tool_calls()[0].arguments, "12");
+    EXPECT_EQ(answer.tool_calls()[1].arguments, "xy");
 }
 
 TEST(ChatAccumulator, LeavesItsStateAloneWhenAChunkIsRefused)
@@ -405,7 +405,8 @@ double seconds_for(std::size_t pieces)
 std::string calls_of(std::initializer_list<std::string_view> deltas)
 {
     std::string text;
-    for (const auto& call : sum_of(deltas).tool_calls())
+    const auto answer = sum_of(deltas);
+    for (const auto& call : answer.tool_calls())
         text += call.id + ' ' + call.name + ' ' + call.arguments + '|';
     return text;
 }
@@ -423,19 +424,49 @@ TEST(ChatAccumulator, ToolCallsAreInTheOrderOfTheirIndex)
                                     {"function":{"arguments":"7"}}]})",
             R"({"tool_calls":[{"index":0,"id":"d","function":{"name":"f","arguments":"8"}}]})",
         }),
-        "a f 25|d f 8|b g 3|c h 1467|");
+        "a f 25|d f 8|b g 37|c h 146|");
 }
 
-TEST(ChatAccumulator, ANameMayComeInPieces)
+TEST(ChatAccumulator, ToolCallsWithoutIdsAreToldApart)
 {
-    for (const std::string_view more : {R"("weather")", R"("get_weather")"})
-    {
-        const auto next = R"({"tool_calls":[{"index":0,"function":{"name":)" + std::string(more) +
-                          R"(,"arguments":"{}"}}]})";
-        EXPECT_EQ(calls_of({R"({"tool_calls":[{"index":0,"id":"a","function":{"name":"get_"}}]})",
-                            next, R"({"tool_calls":[{"index":0,"function":{"name":""}}]})"}),
-                  "a get_weather {}|");
-    }
+    EXPECT_EQ(
+        calls_of(
+            {R"({"tool_calls":[{"function":{"name":"f"}},{"function":{"name":"f","arguments":" {} "}}]})",
+             R"({"tool_calls":[{"function":{"arguments":"{}"}}]})"}),
+        " f | f  {} {}|");
+    EXPECT_EQ(
+        calls_of(
+            {R"({"tool_calls":[{"index":0,"function":{"name":"w","arguments":"{\"a\":1}"}}]})",
+             R"({"tool_calls":[{"index":0,"function":{"name":"v","arguments":"{\"a\":2}"}}]})"}),
+        R"( w {"a":1}| v {"a":2}|)");
+}
+
+TEST(ChatAccumulator, UnknownTextsArePiecesAndLabelsAreNot)
+{
+    const auto answer = sum_of({
+        R"({"content":"a","thoughts":"ha","audio":{"id":"x","data":"AAAA","format":"wav"}})",
+        R"({"thoughts":"ha","audio":{"id":"x","data":"AAAA","format":"wav"}})",
+        R"({"thoughts":"ha","audio":{"data":"BBBB"}})",
+    });
+    EXPECT_EQ(
+        answer.message().extra,
+        json::parse(
+            R"({"thoughts":"hahaha","audio":{"id":"x","data":"AAAAAAAABBBB","format":"wav"}})"));
+}
+
+TEST(ChatAccumulator, KeepsThePartsOfAContent)
+{
+    const auto answer = sum_of({
+        R"({"role":"assistant","content":"See "})",
+        R"({"content":[{"type":"text","text":"this: "},{"type":"image_url","image_url":{"url":"u"}}]})",
+        R"({"content":"There"})",
+        R"({"content":"!"})",
+    });
+    EXPECT_EQ(answer.text(), "See this: There!");
+    EXPECT_EQ(to_json(answer.message()).at("content"),
+              json::parse(R"([{"type":"text","text":"See this: "},
+                              {"type":"image_url","image_url":{"url":"u"}},
+                              {"type":"text","text":"There!"}])"));
 }
 
 TEST(ChatAccumulator, IsLinearInItsInput)

@@ -146,6 +146,37 @@ TEST(TranscriptDecoder, TakesTheWholeTranscriptForOneChunk)
     EXPECT_EQ(out.answer.extra.at("task"), "transcribe");
 }
 
+TEST(TranscriptDecoder, TakesATranscriptThatIsNoJsonAsWell)
+{
+    struct whole
+    {
+        std::string_view body;
+        std::string_view type;
+        std::string_view text;
+    };
+    const std::vector<whole> all = {
+        {"Ciao Roma\n", "text/plain; charset=utf-8", "Ciao Roma\n"},
+        {"1\n00:00 --> 00:01\nCiao\n", "application/x-subrip", "1\n00:00 --> 00:01\nCiao\n"},
+        {"WEBVTT\n\n<v Anna>ciao", "text/vtt", "WEBVTT\n\n<v Anna>ciao"},
+        {"<|it|> ciao", "text/plain", "<|it|> ciao"},
+        {"", "text/plain", ""},
+        {"{\"text\":\"Ciao\"}", "text/plain", "Ciao"},
+        {"\"Ciao\"", "application/json", "Ciao"},
+        {"data: {\"text\":\"Ciao\"}\n\n", "text/plain", "Ciao"},
+        {": hello\n\ndata: {\"text\":\"Ciao\"}\n\n", "", "Ciao"},
+    };
+    for (const auto& each : all)
+    {
+        for (const std::size_t size : {std::size_t{1}, std::size_t{100}})
+        {
+            const auto out = decode(each.body, each.type, size);
+            EXPECT_EQ(out.deltas, deltas{std::string(each.text)}) << each.body;
+            EXPECT_EQ(out.answer.text, each.text);
+            EXPECT_EQ(out.end, stream_end::finished);
+        }
+    }
+}
+
 TEST(TranscriptDecoder, ANewResponseBeginsAnew)
 {
     core::stream_decoder<transcript_chunk> decoder((limits()));
@@ -183,7 +214,9 @@ TEST(TranscriptDecoder, RefusesWhatIsNoWholeTranscript)
         {"data: [1]\n\n", "text/event-stream", errc::bad_response, "not an object"},
         {"{\"txt\":\"a\"}", "application/json", errc::bad_response, "no transcript"},
         {"", "text/event-stream", errc::bad_response, "no transcript"},
-        {"<html>", "text/html", errc::bad_response, "content type"},
+        {"<html><title>Login</title>", "text/html", errc::bad_response, "HTML"},
+        {"{\"error\":{\"message\":\"no GPU\",\"code\":503}}", "text/plain", errc::unavailable,
+         "no GPU"},
     };
     for (const auto& each : all)
     {
