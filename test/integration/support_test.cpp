@@ -88,7 +88,7 @@ TEST(Wire, ReadsRecordings)
     EXPECT_EQ(stream.answer.substr(0, 17), "HTTP/1.1 200 OK\r\n");
     EXPECT_EQ(read_recording("llama/models").method, "GET");
     const auto all = read_recordings();
-    EXPECT_EQ(all.size(), 221U);  // as many as there are files
+    EXPECT_EQ(all.size(), 228U);  // as many as there are files
     for (const auto& each : all)
         EXPECT_EQ(each.answer.substr(0, 5), "HTTP/") << each.name;
     EXPECT_EQ(read_recordings("whisper").size(), 8U);

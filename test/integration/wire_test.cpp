@@ -70,27 +70,10 @@ struct outcome
     std::string whole;
 };
 
-constexpr auto known_codes = std::to_array<std::pair<errc, std::string_view>>(
-    {{errc::connection_lost, "connection_lost"},
-     {errc::bad_response, "bad_response"},
-     {errc::unsupported_encoding, "unsupported_encoding"},
-     {errc::truncated, "truncated"},
-     {errc::redirected, "redirected"},
-     {errc::bad_request, "bad_request"},
-     {errc::unauthorized, "unauthorized"},
-     {errc::not_found, "not_found"},
-     {errc::payload_too_large, "payload_too_large"},
-     {errc::rate_limited, "rate_limited"},
-     {errc::server_error, "server_error"},
-     {errc::unavailable, "unavailable"}});
-
 std::string code_name(const boost::system::error_code& code)
 {
-    for (const auto& [value, name] : known_codes)
-    {
-        if (code == value)
-            return std::string(name);
-    }
+    if (code.category() == error_category())
+        return std::string(to_string(static_cast<errc>(code.value())));
     return code.message();
 }
 

@@ -120,8 +120,7 @@ asio::awaitable<void> test_proxy::serve(std::shared_ptr<tcp::socket> client)
         co_await answer(client, how_.answer);
         co_return;
     }
-    const auto wanted =
-        "Proxy-Authorization: " + how_.authorization + "\r\n";
+    const auto wanted = "Proxy-Authorization: " + how_.authorization + "\r\n";
     if (!how_.authorization.empty() && head.find(wanted) == head.npos)
     {
         co_await answer(client,
