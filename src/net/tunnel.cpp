@@ -62,7 +62,8 @@ error lost(const core::proxy_server& proxy, error_code ec)
 
 std::string_view why_refused(int status, bool has_credentials)
 {
-    if (status == 407)
+    if (status == 407 ||
+        (status == 401 && has_credentials))  // tinyproxy says 401 to a wrong password
         return has_credentials
                    ? "it does not accept the user name and password of the proxy's URL"
                    : "it wants a user name and a password: http://user:password@host:port";
