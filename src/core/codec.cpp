@@ -123,9 +123,12 @@ result<T> decode(std::string_view body, const limits& bounds)
     }
     boost::json::monotonic_resource memory;
     json_parser parser(bounds);
-    const auto document = parser.parse(body, &memory);
+    auto document = parser.parse(body, &memory);
     if (!document)
         return document.error();
+    // LiteLLM says so where there has been no activity
+    if (essential_member<T>.empty() && document->is_array() && document->get_array().empty())
+        document->emplace_object();
     if (is_error_frame(*document))
         return decode_error_frame(*document, error_place::body);
     if (lacks_essential_member<T>(*document))

@@ -76,6 +76,14 @@ TEST(UserInfo, ReadsTheKeys)
     EXPECT_EQ(decode<user_info>(R"({"keys":["a"]})", {}).value().extra.at("keys").at(0), "a");
 }
 
+TEST(Activity, MayBeAnEmptyList)
+{
+    const auto answer = decode<activity>("[]", {});
+    ASSERT_TRUE(answer) << answer.error().message;
+    EXPECT_FALSE(answer->sum_api_requests);
+    EXPECT_FALSE(decode<activity>("[1]", {}));
+}
+
 TEST(Activity, ReadsSumsWithDaysOrWithout)
 {
     const auto answer = decode<activity>(golden("activity"), {}).value();
