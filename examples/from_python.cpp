@@ -71,6 +71,25 @@ void go_on_elsewhere(const regolo::client& client, regolo::conversation& talk)
     std::cout << other.history().size() << " messages go on\n";
 }
 
+/// The lines of the tables.
+void settings(const regolo::client& client)
+{
+    regolo::client_config config;
+    config.key = "...";
+    config.model = "...";
+    config.models.embedding = config.models.image = "...";
+    config.models.transcription = config.models.rerank = "...";
+    config.check_models = true;
+
+    regolo::conversation talk(client);
+    const std::string role = "user";
+    const std::string content = "Tell me about Rome.";
+    talk.settings().model = "...";
+    talk.add({role, content});
+    talk.load(talk.save());
+    std::cout << talk.history().size() << " message\n";
+}
+
 asio::awaitable<void> images(const regolo::client& client)
 {
     regolo::image_request picture("Qwen-Image", "A street in Rome");
@@ -123,6 +142,7 @@ asio::awaitable<void> all()
     co_await models(client);
     co_await completions(client);
     co_await chats(client);
+    settings(client);
     co_await conversations(client);
     regolo::conversation talk(client);
     talk.add(regolo::chat_message::user("Tell me about Rome."));

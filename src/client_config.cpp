@@ -22,6 +22,13 @@ std::string_view read(const char* name, const char* otherwise = nullptr) noexcep
     return {};
 }
 
+std::string_view without_slashes(std::string_view url) noexcept
+{
+    while (url.ends_with('/'))
+        url.remove_suffix(1);
+    return url;
+}
+
 proxy_options read_proxies()
 {
     const auto for_all = read("all_proxy", "ALL_PROXY");
@@ -63,9 +70,12 @@ client_config client_config::from_python_environment()
     config.models.embedding = read("EMBEDDER_MODEL");
     config.models.image = read("IMAGE_GENERATION_MODEL");
     config.models.transcription = read("AUDIO_TRANSCRIPTION_MODEL");
-    const auto read_path = [](const char* name, std::string& path) {
-        if (const auto value = read(name); !value.empty())
-            path = value;
+    // Python joins URL and path as they are; here a "/v1" at the end of the URL is none of it, and goes into the path.
+    const bool has_version = without_slashes(config.base_url).ends_with("/v1");
+    const auto read_path = [has_version](const char* name, std::string& path) {
+        const auto value = read(name);
+        if (!value.empty())
+            path = (has_version && !value.starts_with("/v1/") ? "/v1" : "") + std::string(value);
     };
     read_path("CHAT_COMPLETIONS_URL_PATH", config.paths.chat);
     read_path("COMPLETIONS_URL_PATH", config.paths.completions);

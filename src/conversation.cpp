@@ -52,12 +52,16 @@ bool is_whole_json(const std::string& text)
 /// answer then.
 void drop_unfinished_calls(chat_message& message, std::string_view finish_reason)
 {
-    if (finish_reason == "tool_calls")
+    if (finish_reason == "tool_calls" || finish_reason == "function_call")
         return;
-    const bool may_lack_arguments = finish_reason != "length";
-    std::erase_if(message.tool_calls, [may_lack_arguments](const tool_call& call) {
-        return !is_whole_json(call.arguments) && !(may_lack_arguments && call.arguments.empty());
+    const auto is_unfinished = [&](const std::string& arguments) {
+        return arguments.empty() ? finish_reason == "length" : !is_whole_json(arguments);
+    };
+    std::erase_if(message.tool_calls, [&](const tool_call& call) {
+        return call.type == "function" && is_unfinished(call.arguments);
     });
+    if (message.function_call && is_unfinished(message.function_call->arguments))
+        message.function_call.reset();
 }
 
 /// What a server sent in place of a member, in a type that is not its own, must not go back to it.

@@ -53,7 +53,7 @@ call_plan plain_plan(std::string_view operation, const std::string& path, const 
     call_plan plan;
     plan.operation = operation;
     plan.path = path;
-    plan.model = request.model.empty() ? default_model : request.model;
+    plan.model = model_of(request, default_model);
     plan.body = make_body(core::encode(request, default_model));
     return plan;
 }

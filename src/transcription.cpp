@@ -213,6 +213,8 @@ call_plan transcription_plan(const client_state& client, const transcription_req
     plan.operation = translate ? "translation" : "transcription";
     plan.path = translate ? config.paths.translations : config.paths.transcriptions;
     plan.model = request.model.empty() ? config.models.transcription : request.model;
+    if (const auto* other = request.extra.if_contains("model"); other && other->is_string())
+        plan.model = other->get_string();  // it wins over the typed member
     plan.stream = stream;
     plan.accept = stream ? "text/event-stream" : "*/*";
     try

@@ -74,7 +74,7 @@ const std::string& chat_response::reasoning() const noexcept
 
 const std::string& chat_response::finish_reason() const noexcept
 {
-    return choices.empty() ? no_text : choices.front().finish_reason;
+    return core::main_choice(*this) ? core::main_choice(*this)->finish_reason : no_text;
 }
 
 const std::vector<tool_call>& chat_response::tool_calls() const noexcept
@@ -84,7 +84,7 @@ const std::vector<tool_call>& chat_response::tool_calls() const noexcept
 
 const chat_message& chat_response::message() const noexcept
 {
-    return choices.empty() ? no_message : choices.front().message;
+    return core::main_choice(*this) ? core::main_choice(*this)->message : no_message;
 }
 
 answer_doubts chat_response::doubts() const noexcept

@@ -19,12 +19,12 @@ completion_request::completion_request(std::string_view model_name, std::string_
 
 const std::string& completion_response::text() const noexcept
 {
-    return choices.empty() ? no_text : choices.front().text;
+    return core::main_choice(*this) ? core::main_choice(*this)->text : no_text;
 }
 
 const std::string& completion_response::finish_reason() const noexcept
 {
-    return choices.empty() ? no_text : choices.front().finish_reason;
+    return core::main_choice(*this) ? core::main_choice(*this)->finish_reason : no_text;
 }
 
 answer_doubts completion_response::doubts() const noexcept

@@ -12,4 +12,12 @@ auto first_choice(const Chunk& chunk) noexcept -> decltype(&chunk.choices.front(
     return nullptr;
 }
 
+/// The same of a whole answer, which has a choice in any case unless it has none; else its first one.
+template <class Answer>
+auto main_choice(const Answer& answer) noexcept -> decltype(&answer.choices.front())
+{
+    const auto* found = first_choice(answer);
+    return found != nullptr || answer.choices.empty() ? found : &answer.choices.front();
+}
+
 }  // namespace regolo::core

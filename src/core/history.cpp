@@ -17,7 +17,7 @@ bool is_instruction(const chat_message& message) noexcept
     return message.role == "system" || message.role == "developer";
 }
 
-std::vector<std::string> open_tool_calls(const history& messages)
+std::vector<std::string> open_tool_calls(std::span<const chat_message> messages)
 {
     const auto last = std::find_if(messages.rbegin(), messages.rend(),
                                    [](const auto& message) { return !message.tool_calls.empty(); });
@@ -38,6 +38,22 @@ std::vector<std::string> open_tool_calls(const history& messages)
     return open;
 }
 
+namespace {
+
+/// Whether a cut there would leave a result without its call.
+bool parts_a_call(const history& messages, history::const_iterator cut)
+{
+    const auto open = open_tool_calls({messages.begin(), cut});
+    const auto next_calls = std::find_if(
+        cut, messages.end(), [](const chat_message& each) { return !each.tool_calls.empty(); });
+    return std::any_of(cut, next_calls, [&](const chat_message& each) {
+        return each.role == "tool" &&
+               std::find(open.begin(), open.end(), each.tool_call_id) != open.end();
+    });
+}
+
+}  // namespace
+
 std::size_t begin_of_last_turn(const history& messages)
 {
     const auto last = std::find_if(messages.rbegin(), messages.rend(), begins_turn);
@@ -57,9 +73,13 @@ void trim(history& messages, std::size_t budget,
         const auto begin = std::find_if_not(messages.begin(), messages.end(), is_instruction);
         const auto last =
             messages.begin() + static_cast<std::ptrdiff_t>(begin_of_last_turn(messages));
-        if (begin >= last)
+        if (begin >= last || last == messages.end())
             return;
-        const auto end = std::find_if(begin + 1, last, begins_turn);
+        auto end = std::find_if(begin + 1, last, begins_turn);
+        while (end != last && parts_a_call(messages, end))
+            end = std::find_if(end + 1, last, begins_turn);
+        if (parts_a_call(messages, end))
+            return;
         const auto kept = std::stable_partition(begin, end, is_instruction);
         total -= std::accumulate(kept, end, std::size_t{0}, count);
         messages.erase(kept, end);

@@ -13,9 +13,9 @@ namespace {
 /// A member whose text is whole each time it is sent, while others may come in pieces.
 bool is_label(std::string_view name) noexcept
 {
-    constexpr auto labels =
-        std::to_array<std::string_view>({"id", "type", "name", "role", "object", "model",
-                                         "provider", "status", "format", "language"});
+    constexpr auto labels = std::to_array<std::string_view>(
+        {"id", "type", "name", "role", "object", "model", "provider", "status", "format",
+         "language", "channel", "signature", "thought_signature"});
     return std::find(labels.begin(), labels.end(), name) != labels.end();
 }
 

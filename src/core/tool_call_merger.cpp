@@ -50,8 +50,11 @@ std::size_t tool_call_merger::insert(const std::optional<std::int64_t>& index)
         for (auto& [key, other] : positions)
             other += other >= position ? 1 : 0;
     };
-    make_room(of_index_);
-    make_room(of_id_);
+    if (position + 1 < calls_->size())
+    {
+        make_room(of_index_);
+        make_room(of_id_);
+    }
     last_ = position;
     return position;
 }

@@ -41,15 +41,22 @@ std::string_view choice_text(const json::object& choice) noexcept
     return object == nullptr ? std::string_view() : text_member(*object, "content");
 }
 
-/// So many bytes tell an event stream.
-constexpr std::size_t longest_field = 6;
-
+/// Whether text of another type is an event stream all the same: there is nothing but fields before its first data, which
+/// is JSON.
 bool looks_like_events(std::string_view body) noexcept
 {
-    constexpr auto starts = std::to_array<std::string_view>(
-        {"data:", "event:", "id:", "retry:", "error:", ":", "{", "["});
-    return std::any_of(starts.begin(), starts.end(),
-                       [body](std::string_view start) { return body.starts_with(start); });
+    while (!body.empty())
+    {
+        const auto line = trim(body.substr(0, body.find('\n')));
+        body.remove_prefix(std::min(body.find('\n'), body.size() - 1) + 1);
+        if (line.starts_with("data:"))
+            return trim(line.substr(5)).starts_with('{');
+        const bool is_field = line.empty() || line.starts_with(':') || line.starts_with("event:") ||
+                              line.starts_with("id:") || line.starts_with("retry:");
+        if (!is_field)
+            return false;
+    }
+    return false;
 }
 
 template <class T>
@@ -104,18 +111,17 @@ stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
 {
     if (body_ == body::unknown)
     {
-        if (!complete_ && trim(held_).size() < longest_field)
+        if (held_.size() > bounds_.body)
+            return fail(
+                core::failure(errc::too_large, "the transcript is larger than limits::body"));
+        if (!complete_)
             return stream_step::need_more;
-        body_ = looks_like_events(trim(held_)) ? body::events : body::plain;
-        if (body_ == body::events)
-        {
-            events_.push(held_);
-            if (complete_)
-                events_.end_of_body();
-        }
+        if (!looks_like_events(held_))
+            return take_whole(out);
+        body_ = body::events;
+        events_.push(held_);
+        events_.end_of_body();
     }
-    if (body_ == body::plain)
-        return take_plain(out);
     for (;;)
     {
         auto step = events_.pull(event_);
@@ -132,22 +138,18 @@ stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
     }
 }
 
-stream_step stream_decoder<transcript_chunk>::take_plain(transcript_chunk& out)
+stream_step stream_decoder<transcript_chunk>::take_whole(transcript_chunk& out)
 {
     if (chunks_ > 0)
         return stream_step::ended;
-    if (held_.size() > bounds_.body)
-        return fail(core::failure(errc::too_large, "the transcript is larger than limits::body"));
-    if (!complete_)
-        return stream_step::need_more;
     auto whole = decode_transcript(held_, media_type_, bounds_);
     if (!whole)
         return fail(whole.error());
-    out.type.clear();
-    out.delta = std::move(whole->text);
-    out.json = {{"text", out.delta}};
-    ++chunks_;
-    return stream_step::chunk;
+    auto json = parser_.parse(held_, {});
+    const bool is_answer = json && json->is_object() && json->get_object().contains("text");
+    if (is_answer && text_member(json->get_object(), "text") == whole->text)
+        return take(std::move(json->get_object()), out);
+    return take({{"text", whole->text}}, out);
 }
 
 stream_step stream_decoder<transcript_chunk>::take(const server_event& event, transcript_chunk& out)
@@ -160,8 +162,6 @@ stream_step stream_decoder<transcript_chunk>::take(const server_event& event, tr
     auto document = parser_.parse(data, {});
     if (document && is_error_frame(*document))
         return fail(decode_error_frame(*document, error_place::stream));
-    if (document && document->is_string())
-        return take({{"text", std::move(*document)}}, out);
     if (document && document->is_object())
         return take(std::move(document->get_object()), out);
     auto info = document ? core::failure(errc::bad_response, "not an object") : document.error();

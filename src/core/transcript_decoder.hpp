@@ -45,8 +45,8 @@ private:
     /// `need_more` where the event gives nothing.
     stream_step take(const server_event& event, transcript_chunk& out);
     stream_step take(boost::json::object&& event, transcript_chunk& out);
-    /// The transcript itself in place of a stream.
-    stream_step take_plain(transcript_chunk& out);
+    /// The whole transcript in place of a stream.
+    stream_step take_whole(transcript_chunk& out);
     stream_step conclude();
     stream_step fail(error_info info);
 
@@ -61,9 +61,8 @@ private:
 
     enum class body
     {
-        unknown,  // its first bytes will tell
-        events,
-        plain
+        unknown,  // all of it will tell
+        events
     };
 
     stream_decoder<server_event> events_;
@@ -72,7 +71,7 @@ private:
     limits bounds_;
     body body_ = body::unknown;
     std::string media_type_;
-    std::string held_;  // the body so far, but for that of events
+    std::string held_;  // the body, where it is not known to have events
     bool complete_ = false;
     shape shape_ = shape::unknown;
     std::uint64_t chunks_ = 0;

@@ -2,6 +2,7 @@
 #include "testing/simulated_endpoint.hpp"
 #include "testing/simulated_error.hpp"
 #include "testing/simulated_request.hpp"
+#include "testing/simulated_text.hpp"
 
 #include <regolo/testing/simulation.hpp>
 
@@ -142,6 +143,9 @@ std::optional<simulated_error> simulation::state::read_body(exchange& call) cons
     }
     if (!call.where.model.empty())
         call.body["model"] = call.where.model;
+    else if (const auto asked = query_value(call.request.target, "model");
+             !asked.empty() && !call.body.contains("model"))
+        call.body["model"] = asked;
     const auto* model = call.body.if_contains("model");
     const auto name = model != nullptr && model->is_string() ? std::string_view(model->get_string())
                                                              : std::string_view();

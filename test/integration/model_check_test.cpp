@@ -47,6 +47,21 @@ TEST_F(ModelCheck, RefusesAModelThatIsNotThereBeforeAnythingIsSent)
     EXPECT_EQ(server.counts().requests, 1U) << "the list of models alone, and once";
 }
 
+TEST_F(ModelCheck, LooksAtTheModelThatIsSent)
+{
+    const auto body = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        embedding_request texts("no-such-model", "Rome");
+        EXPECT_EQ((co_await failure_of(one.embed(texts))).code, errc::not_found);
+        texts.extra["model"] = "sim-embedding";
+        EXPECT_EQ((co_await one.embed(texts)).metadata.model_asked, "sim-embedding");
+        transcription_request sound("sim-whisper", upload::bytes("RIFF", "a.wav"));
+        sound.extra["model"] = "no-such-model";
+        EXPECT_EQ((co_await failure_of(one.transcribe(sound))).code, errc::not_found);
+    };
+    run(body());
+}
+
 TEST_F(ModelCheck, AsksForTheListOnce)
 {
     const auto body = [&]() -> asio::awaitable<void> {

@@ -19,7 +19,8 @@ public:
         for (const char* name :
              {"REGOLO_API_KEY", "REGOLO_BASE_URL", "REGOLO_MODEL", "REGOLO_ALLOW_PLAINTEXT",
               "API_KEY", "LLM", "REGOLO_URL", "http_proxy", "HTTP_PROXY", "https_proxy",
-              "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "REQUEST_METHOD"})
+              "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY", "REQUEST_METHOD",
+              "CHAT_COMPLETIONS_URL_PATH"})
         {
             const char* before = std::getenv(name);
             before_[name] = before ? std::optional<std::string>(before) : std::nullopt;
@@ -75,6 +76,22 @@ TEST(ClientConfig, ReadsTheProxiesOfTheEnvironment)
         EXPECT_EQ(proxy.https, "all:1");
         EXPECT_EQ(proxy.http, "all:1");
     }
+}
+
+TEST(ClientConfig, JoinsUrlAndPathsAsPythonDoes)
+{
+    struct names : environment
+    {
+        explicit names(const char* url)
+            : environment({{"REGOLO_URL", url}, {"CHAT_COMPLETIONS_URL_PATH", "/chat/completions"}})
+        {}
+    };
+    {
+        const names variables("https://gateway.example/v1/");
+        EXPECT_EQ(client_config::from_python_environment().paths.chat, "/v1/chat/completions");
+    }
+    const names variables("https://gateway.example");
+    EXPECT_EQ(client_config::from_python_environment().paths.chat, "/chat/completions");
 }
 
 TEST(ClientConfig, KnowsNothingOfTheEnvironmentByItself)

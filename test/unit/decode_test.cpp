@@ -98,6 +98,21 @@ TEST(DecodeChat, WantsChoicesIfWithNothingInThem)
     EXPECT_EQ(answer_of(R"({"choices":[{"message":null}]})").message().role, "assistant");
 }
 
+TEST(DecodeChat, TheFirstChoiceIsTheOneOfIndex0)
+{
+    const auto answer = from_json<chat_response>(json::parse(
+        R"({"choices":[{"index":1,"message":{"content":"b"},"finish_reason":"length"},
+                       {"index":0,"message":{"content":"a"},"finish_reason":"stop"}]})"));
+    EXPECT_EQ(answer->text(), "a");
+    EXPECT_EQ(answer->finish_reason(), "stop");
+    const auto text = from_json<completion_response>(
+        json::parse(R"({"choices":[{"index":1,"text":"b"},{"index":0,"text":"a"}]})"));
+    EXPECT_EQ(text->text(), "a");
+    const auto odd =
+        from_json<completion_response>(json::parse(R"({"choices":[{"index":3,"text":"d"}]})"));
+    EXPECT_EQ(odd->text(), "d");
+}
+
 TEST(DecodeChat, ReadsBothNamesOfReasoning)
 {
     EXPECT_EQ(message_of(R"({"reasoning":"r"})").reasoning(), "r");

@@ -35,7 +35,7 @@ TEST(History, FindsToolCallsWithoutResult)
     EXPECT_EQ(core::open_tool_calls(messages), std::vector<std::string>{"a"});
     messages.push_back(chat_message::tool_result("a", "rain"));
     EXPECT_TRUE(core::open_tool_calls(messages).empty());
-    EXPECT_TRUE(core::open_tool_calls({}).empty());
+    EXPECT_TRUE(core::open_tool_calls(history()).empty());
 }
 
 TEST(History, KnowsWhereTheLastTurnBegins)
@@ -75,11 +75,39 @@ TEST(History, TrimmingKeepsInstructionsWhereverTheyStand)
     EXPECT_EQ(messages.at(1).text(), "t");
 }
 
+TEST(History, TrimmingNeverPartsACallFromItsResult)
+{
+    history messages{chat_message::system("s"),
+                     chat_message::user("1"),
+                     calling({"t"}),
+                     chat_message::user("2"),
+                     chat_message::tool_result("t", "r"),
+                     chat_message::user("3")};
+    const auto whole = messages;
+    core::trim(messages, 5, one_each);
+    EXPECT_EQ(shape(messages), "su");
+    messages = whole;
+    messages.pop_back();
+    core::trim(messages, 1, one_each);
+    EXPECT_EQ(shape(messages), "suaut");
+
+    // Calls without ids, in turns of their own.
+    messages = {chat_message::user("1"), calling({""}), chat_message::tool_result("", "r"),
+                chat_message::user("2"), calling({""}), chat_message::tool_result("", "r"),
+                chat_message::user("3")};
+    core::trim(messages, 4, one_each);
+    EXPECT_EQ(shape(messages), "uatu");
+
+    messages = {chat_message::system("s"), calling({"t"}), chat_message::tool_result("t", "r")};
+    core::trim(messages, 1, one_each);
+    EXPECT_EQ(shape(messages), "sat");
+}
+
 TEST(History, TrimmingTouchesNothingWithoutAQuestion)
 {
     history messages{chat_message::assistant("1"), chat_message::assistant("2")};
     core::trim(messages, 0, one_each);
-    EXPECT_EQ(shape(messages), "");
+    EXPECT_EQ(shape(messages), "aa");
 }
 
 TEST(History, EstimatesByBytes)

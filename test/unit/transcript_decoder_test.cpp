@@ -160,9 +160,17 @@ TEST(TranscriptDecoder, TakesATranscriptThatIsNoJsonAsWell)
         {"WEBVTT\n\n<v Anna>ciao", "text/vtt", "WEBVTT\n\n<v Anna>ciao"},
         {"<|it|> ciao", "text/plain", "<|it|> ciao"},
         {"", "text/plain", ""},
+        {"[music] ciao", "text/plain", "[music] ciao"},
+        {"{sic} ciao", "text/plain", "{sic} ciao"},
+        {"id: il documento\ndata: la data di oggi", "text/plain",
+         "id: il documento\ndata: la data di oggi"},
+        {"data: oggi", "text/plain", "data: oggi"},
+        {": due punti", "text/plain", ": due punti"},
+        {"error: non trovato", "text/plain", "error: non trovato"},
         {"{\"text\":\"Ciao\"}", "text/plain", "Ciao"},
         {"\"Ciao\"", "application/json", "Ciao"},
         {"data: {\"text\":\"Ciao\"}\n\n", "text/plain", "Ciao"},
+        {"event: x\nid: 1\ndata: {\"text\":\"Ciao\"}\n\n", "text/plain", "Ciao"},
         {": hello\n\ndata: {\"text\":\"Ciao\"}\n\n", "", "Ciao"},
     };
     for (const auto& each : all)
@@ -182,6 +190,7 @@ TEST(TranscriptDecoder, ANewResponseBeginsAnew)
     core::stream_decoder<transcript_chunk> decoder((limits()));
     core::response_head head;
     head.status = 200;
+    head.headers.emplace_back("Content-Type", "text/event-stream");
     transcript_chunk chunk;
     for (int i = 0; i < 2; ++i)
     {
@@ -212,7 +221,7 @@ TEST(TranscriptDecoder, RefusesWhatIsNoWholeTranscript)
          "no GPU"},
         {"data: {\"text\":\n\n", "text/event-stream", errc::bad_response, "event 1"},
         {"data: [1]\n\n", "text/event-stream", errc::bad_response, "not an object"},
-        {"{\"txt\":\"a\"}", "application/json", errc::bad_response, "no transcript"},
+        {"{\"txt\":\"a\"}", "application/json", errc::bad_response, "no \"text\""},
         {"", "text/event-stream", errc::bad_response, "no transcript"},
         {"<html><title>Login</title>", "text/html", errc::bad_response, "HTML"},
         {"{\"error\":{\"message\":\"no GPU\",\"code\":503}}", "text/plain", errc::unavailable,
