@@ -19,6 +19,7 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <type_traits>
 #include <utility>
 
 namespace regolo::core {
@@ -126,8 +127,8 @@ result<T> decode(std::string_view body, const limits& bounds)
     auto document = parser.parse(body, &memory);
     if (!document)
         return document.error();
-    // LiteLLM says so where there has been no activity
-    if (essential_member<T>.empty() && document->is_array() && document->get_array().empty())
+    // LiteLLM says so where there has been none
+    if (std::is_same_v<T, activity> && document->is_array() && document->get_array().empty())
         document->emplace_object();
     if (is_error_frame(*document))
         return decode_error_frame(*document, error_place::body);

@@ -115,7 +115,7 @@ TEST_F(Endpoints, TakeNothingElseForAnAnswer)
         {R"({"error":{"message":"no","type":"x","code":"429"}})", errc::rate_limited},
         {"<html>hello</html>", errc::bad_response},
         {"", errc::bad_response},
-        {"[]", errc::bad_response},
+        {"[1]", errc::bad_response},
         {"{", errc::bad_response},
         {"data: {}\n\n", errc::bad_response},
     };
