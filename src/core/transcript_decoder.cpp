@@ -6,7 +6,6 @@
 #include "core/transcript_codec.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace regolo::core {
