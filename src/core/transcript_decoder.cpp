@@ -59,7 +59,7 @@ bool looks_like_events(std::string_view body) noexcept
 }
 
 template <class T>
-void append(T& to, T&& from)
+void append(T& to, T from)
 {
     if (to.empty())
         to = std::move(from);
@@ -68,7 +68,7 @@ void append(T& to, T&& from)
 }
 
 template <class T>
-void replace(T& old, T&& by)
+void replace(T& old, T by)
 {
     if (!by.empty())
         old = std::move(by);
