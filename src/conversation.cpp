@@ -64,11 +64,12 @@ void drop_unfinished_calls(chat_message& message, std::string_view finish_reason
         message.function_call.reset();
 }
 
-/// What a server sent in place of a member, in a type that is not its own, must not go back to it.
+/// What a server sent in place of a member, in a type that is not its own or a second time, must not go back to it.
 void forget_odd_members(chat_message& message)
 {
-    for (const auto* name : {"role", "content", "name", "tool_calls", "tool_call_id",
-                             "function_call", "refusal", "annotations"})
+    for (const auto* name :
+         {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "refusal",
+          "annotations", "reasoning", "reasoning_content"})
         message.extra.erase(name);
 }
 
@@ -166,6 +167,7 @@ public:
     void abandon(chat_message partial)
     {
         partial.tool_calls.clear();
+        partial.function_call.reset();
         if (!keeps_ || !says_something(partial))
             return;
         remember(std::move(partial));

@@ -16,6 +16,15 @@
 
 namespace regolo::inline v0::detail {
 
+/// The model that a request asks for: a member in `extra` wins over the typed one.
+template <class Request>
+std::string model_of(const Request& request, const std::string& default_model)
+{
+    if (const auto* other = request.extra.if_contains("model"); other && other->is_string())
+        return std::string(other->get_string());
+    return request.model.empty() ? default_model : request.model;
+}
+
 /// What sending a request means. One overload for each type that a client can send.
 call_plan plan_of(const client_state& client, const chat_request& request, bool stream);
 call_plan plan_of(const client_state& client, const completion_request& request, bool stream);

@@ -26,15 +26,6 @@ void mark_as_stream(call_plan& plan, bool stream)
         plan.accept = "text/event-stream";
 }
 
-/// `extra` wins over the typed member.
-template <class Request>
-std::string model_of(const Request& request, const std::string& default_model)
-{
-    if (const auto* other = request.extra.if_contains("model"); other && other->is_string())
-        return std::string(other->get_string());
-    return request.model.empty() ? default_model : request.model;
-}
-
 template <class Request>
 call_plan generation_plan(const client_state& client, const Request& request, bool stream)
 {

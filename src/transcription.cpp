@@ -58,8 +58,10 @@ private:
         given_ += piece.size();
         if (!size_ || (piece.empty() ? given_ >= *size_ : given_ <= *size_))
             return;
+        // one byte more or less, and the next request on the connection would be read out of this one
         error_info info;
         info.code = errc::upload_failed;
+        info.where = phase::send;
         info.message = "the source of the upload gave " + std::to_string(given_) +
                        (piece.empty() ? " bytes" : " or more bytes") + " instead of the " +
                        std::to_string(*size_) + " that were announced";
@@ -212,9 +214,7 @@ call_plan transcription_plan(const client_state& client, const transcription_req
     call_plan plan;
     plan.operation = translate ? "translation" : "transcription";
     plan.path = translate ? config.paths.translations : config.paths.transcriptions;
-    plan.model = request.model.empty() ? config.models.transcription : request.model;
-    if (const auto* other = request.extra.if_contains("model"); other && other->is_string())
-        plan.model = other->get_string();  // it wins over the typed member
+    plan.model = model_of(request, config.models.transcription);
     plan.stream = stream;
     plan.accept = stream ? "text/event-stream" : "*/*";
     try

@@ -152,6 +152,14 @@ std::string read_prefix(std::string_view path)
     }
 }
 
+std::string bracketed(std::string_view host)
+{
+    std::string text(host);
+    if (text.find(':') == std::string::npos)
+        return text;
+    return '[' + text + ']';
+}
+
 }  // namespace
 
 std::string to_string(const origin& where)
@@ -159,15 +167,14 @@ std::string to_string(const origin& where)
     return (where.tls ? "https://" : "http://") + host_field(where);
 }
 
+std::string authority(std::string_view host, std::uint16_t port)
+{
+    return bracketed(host) + ':' + std::to_string(port);
+}
+
 std::string host_field(const origin& where)
 {
-    const bool literal = where.host.find(':') != std::string::npos;
-    std::string text = literal ? '[' + where.host + ']' : where.host;
-    if (has_port(where))
-    {
-        text += ':' + std::to_string(where.port);
-    }
-    return text;
+    return has_port(where) ? authority(where.host, where.port) : bracketed(where.host);
 }
 
 result<base_url> parse_base_url(std::string_view text)

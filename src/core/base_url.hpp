@@ -26,6 +26,9 @@ struct origin
 /// As in a URL: "https://api.regolo.ai", with the port where it is not the scheme's own.
 std::string to_string(const origin& where);
 
+/// "host:port", with brackets around IPv6.
+std::string authority(std::string_view host, std::uint16_t port);
+
 /// The value of the `Host` field: host, brackets around IPv6, port where it is not the scheme's own.
 std::string host_field(const origin& where);
 

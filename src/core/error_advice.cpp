@@ -85,7 +85,7 @@ errc code_of_status(int status) noexcept
     return status >= 500 ? errc::server_error : errc::api_error;
 }
 
-bool is_about_length(const error_info& info) noexcept
+bool is_about_length(const error_info& info)
 {
     return contains(to_lower(info.server_message), "contextwindowexceedederror") ||
            iequals(info.server_code, "context_length_exceeded") ||

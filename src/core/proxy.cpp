@@ -141,12 +141,7 @@ result<secret> read_credentials(const urls::url_view& url)
 
 std::string to_string(const proxy_server& proxy)
 {
-    origin where;
-    where.tls = false;
-    where.host = proxy.host;
-    where.port = proxy.port;
-    return "http://" + host_field(where) +
-           (proxy.port == 80 ? ":80" : "");  // which says that it is meant
+    return "http://" + authority(proxy.host, proxy.port);
 }
 
 result<proxy_server> parse_proxy(std::string_view url)

@@ -37,14 +37,6 @@ error make_error(error_code code, phase where, std::string message)
     return error(std::move(info));
 }
 
-[[noreturn]] void throw_wrong_size(std::uint64_t given, std::uint64_t announced)
-{
-    throw make_error(errc::upload_failed, phase::send,
-                     "the source of the upload gave " + std::to_string(given) +
-                         (given > announced ? " or more" : "") + " bytes instead of the " +
-                         std::to_string(announced) + " that were announced");
-}
-
 }  // namespace
 
 exchange::exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> owner,
@@ -274,8 +266,6 @@ asio::awaitable<void> exchange::write_source(outgoing_body body, scope::phase_li
         progress.restart();
         more = !piece.empty();
         body_sent_ += piece.size();
-        if (body.size && (more ? body_sent_ > *body.size : body_sent_ < *body.size))
-            throw_wrong_size(body_sent_, *body.size);
         if (!body.size)
             piece = core::encode_chunk(piece, chunk);
         co_await write_all(piece, progress);

@@ -28,8 +28,9 @@ struct outgoing_body
 {
     std::shared_ptr<const std::string> bytes;
     std::function<std::unique_ptr<body_source>()> open;  // instead of `bytes`
-    std::optional<std::uint64_t> size;  // of what `open` gives; unset: nobody knows before
-    bool one_shot = false;              // `open` works once
+    std::optional<std::uint64_t>
+        size;  // what `open` gives, to the byte, or it throws; unset: nobody knows before
+    bool one_shot = false;  // `open` works once
 
     /// Nothing where there is no body.
     [[nodiscard]] std::optional<core::body_length> length() const

@@ -20,12 +20,6 @@ namespace {
 /// Enough for a page that says why.
 constexpr std::size_t kept_words = std::size_t{8} * 1024;
 
-std::string authority(const core::origin& to)
-{
-    const bool is_ipv6 = to.host.find(':') != std::string::npos;
-    return (is_ipv6 ? '[' + to.host + ']' : to.host) + ':' + std::to_string(to.port);
-}
-
 core::secret encode_connect(const core::proxy_server& proxy, const std::string& target)
 {
     const auto secret = proxy.authorization.view();
@@ -118,7 +112,7 @@ asio::awaitable<tcp::socket> open_tunnel(std::shared_ptr<scope> owner, tcp::sock
 {
     tcp_stream stream(std::move(socket));
     const scope::holder held(*owner, &stream);
-    const auto target = authority(to);
+    const auto target = core::authority(to.host, to.port);
     const auto head = encode_connect(proxy, target);
     error_code ec;
     for (auto rest = head.view(); !rest.empty();)

@@ -97,6 +97,7 @@ TEST_F(Conversation, RemembersWhatWasSaid)
                   "u:What should I see?|a:The Forum.|");
     });
     EXPECT_EQ(roles(server.requests().at(1)), "suau");
+    EXPECT_FALSE(contains(server.requests().at(1).body, "reasoning"));
 }
 
 TEST_F(Conversation, RemembersWhatWasStreamed)
@@ -283,7 +284,7 @@ TEST_F(Conversation, SendsNothingBackThatHasAnOddType)
 {
     next(script().respond(
         200, "application/json",
-        R"({"choices":[{"index":0,"message":{"role":5,"content":"Hello","name":[]}}]})"));
+        R"({"choices":[{"index":0,"message":{"role":5,"content":"Hello","name":[],"reasoning_content":"a","reasoning":"b"}}]})"));
     next(answer("Again."));
     with([&](conversation& talk) -> asio::awaitable<void> {
         co_await talk.say("1");
