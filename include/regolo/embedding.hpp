@@ -40,6 +40,8 @@ public:
     /// For that model (an empty name means `client_config::models.embedding`), with one text.
     embedding_request(std::string_view model_name, std::string_view text);
     embedding_request(std::string_view model_name, std::vector<std::string> texts);
+    /// `embedding_request request("Qwen3-Embedding-8B", {"Rome", "Milan"});`, in a statement of its own: g++ 12 says "array
+    /// used as initializer" of a list that stands beside `co_await`.
     embedding_request(std::string_view model_name, std::initializer_list<std::string_view> texts);
 
     std::string model;

@@ -20,7 +20,7 @@ struct time_limits
     using duration = std::chrono::milliseconds;
 
     std::optional<duration> queue;        ///< for a place in the pool; default 600 s
-    std::optional<duration> connect;      ///< look-up, TCP and TLS together; default 10 s
+    std::optional<duration> connect;      ///< look-up, TCP, proxy and TLS together; default 10 s
     std::optional<duration> send;         ///< while the server takes nothing; default 60 s
     std::optional<duration> head;         ///< last request byte to response head; default 600 s
     std::optional<duration> first_event;  ///< response head to the first event; default 600 s
