@@ -3,6 +3,7 @@
 #include "core/check_options.hpp"
 #include "core/uuid.hpp"
 #include "net/alarm.hpp"
+#include "net/resolver.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
@@ -91,15 +92,24 @@ client_state::client_state(asio::any_io_executor on, client_config settings, cor
     world->executor = executor;
     world->timer = std::make_shared<net::deadline_timer>(
         outside.clock ? std::move(outside.clock) : net::make_system_clock(executor));
-    world->names =
-        outside.names ? std::move(outside.names) : net::make_system_resolver(config.pool.dns_cache);
     world->random = outside.random ? std::move(outside.random) : net::make_random_source();
-    world->tls = [this] { return tls(); };  // exchanges keep their call, and so this state, alive
     world->proxies = core::proxy_rules::make(config.proxy).value();
     world->head_limit = config.limits.head;
     world->pool = std::make_shared<net::connection_pool>(
         executor, world->timer, config.pool, closing_listener(config.observer, world->timer));
+    world->dial = outside.dial ? std::move(outside.dial) : make_dialer(std::move(outside.names));
     gate = std::make_shared<client_admission>(world->random);
+}
+
+std::shared_ptr<net::dialer> client_state::make_dialer(std::shared_ptr<net::resolver> names)
+{
+    net::dialer_parts parts;
+    parts.executor = executor;
+    parts.names = names ? std::move(names) : net::make_system_resolver(config.pool.dns_cache);
+    parts.tls = [this] { return tls(); };  // exchanges keep their call, and so this state, alive
+    parts.options = config.pool;
+    parts.head_limit = config.limits.head;
+    return net::make_dialer(std::move(parts));
 }
 
 std::shared_ptr<net::tls_context> client_state::tls()

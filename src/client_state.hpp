@@ -43,6 +43,7 @@ public:
         std::unique_ptr<net::clock> clock;
         std::shared_ptr<net::resolver> names;
         std::shared_ptr<net::random_source> random;
+        std::shared_ptr<net::dialer> dial;  // in place of sockets; then `names` is not asked
     };
 
     /// @throws error  for a configuration that cannot be used
@@ -87,6 +88,7 @@ public:
 private:
     struct drain_place;
 
+    std::shared_ptr<net::dialer> make_dialer(std::shared_ptr<net::resolver> names);
     std::shared_ptr<net::tls_context> tls();
 
     mutable std::mutex mutex_;

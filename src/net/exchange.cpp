@@ -1,11 +1,8 @@
 #include "net/exchange.hpp"
 
 #include "core/pool_policy.hpp"
-#include "net/connector.hpp"
-#include "net/os.hpp"
 #include "net/stream_ops.hpp"
-#include "net/tcp_stream.hpp"
-#include "net/tunnel.hpp"
+#include "net/tls_context.hpp"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -84,100 +81,27 @@ asio::awaitable<void> exchange::open(core::http_request request, outgoing_body b
 asio::awaitable<void> exchange::connect()
 {
     const scope::phase_limit limit(*scope_, errc::connect_timeout, value(limits_.connect));
-    const auto& options = world_->pool->options();
-
-    where_ = phase::resolve;
-    auto since = now();
-    error_code ec;
-    resolver::addresses addresses;
-    // The first to be spoken with.
-    const auto& host = proxy_ ? proxy_->host : origin_.host;
-    const auto port = proxy_ ? proxy_->port : origin_.port;
-    const auto name = proxy_ ? "the proxy " + core::to_string(*proxy_) : core::to_string(origin_);
-    try
-    {
-        addresses = co_await world_->names->resolve(host, port);
-    }
-    catch (const boost::system::system_error& failure)
-    {
-        ec = failure.code();
-    }
-    scope_->check();
-    if (ec)
-    {
-        const bool unknown = ec == asio::error::host_not_found || ec == asio::error::no_data;
-        throw make_error(unknown ? make_error_code(errc::host_not_found) : ec, phase::resolve,
-                         "no address for the host \"" + host + "\": " + ec.message() +
-                             "; check the host name in " +
-                             (proxy_ ? "the proxy's URL" : "base_url") + " and the network");
-    }
-    timings_.resolve = now() - since;
-
-    where_ = phase::connect;
-    since = now();
-    tcp::socket socket(world_->executor);
-    try
-    {
-        socket = co_await connect_any(scope_, world_->executor, std::move(addresses),
-                                      options.connection_attempt_delay);
-    }
-    catch (const boost::system::system_error& failure)
-    {
-        ec = failure.code();
-    }
-    scope_->check();
-    if (ec)
-    {
-        world_->names->forget(host, port);
-        std::string text = "no connection to " + name + ": " + ec.message();
-        if (ec == asio::error::connection_refused)
-            text += proxy_ ? "; is it running, and its URL right?"
-                           : "; is the server running, and base_url right?";
-        if (ec == asio::error::no_descriptors)
-        {
-            text +=
-                "; raise the limit on open files (ulimit -n) or lower "
-                "pool_options::max_connections";
-        }
-        world_->pool->note_connect_error(origin_, ec.message());
-        throw make_error(ec, proxy_ ? phase::proxy : phase::connect, std::move(text));
-    }
-    error_code ignored;
-    socket.set_option(tcp::no_delay(true), ignored);
-    if (options.tcp_keepalive)
-        os::enable_keepalive(socket);
-    if (proxy_ && origin_.tls)
-    {
-        where_ = phase::proxy;
-        socket =
-            co_await open_tunnel(scope_, std::move(socket), *proxy_, origin_, world_->head_limit);
-    }
-    timings_.connect = now() - since;
-
+    dial_progress progress{where_, timings_};
     std::unique_ptr<byte_stream> stream;
-    bool resumed = false;
-    if (origin_.tls)
+    try
     {
-        where_ = phase::tls;
-        since = now();
-        auto secured =
-            co_await world_->tls()->secure(scope_, std::move(socket), origin_.host, origin_.port);
-        stream = std::move(secured.stream);
-        resumed = secured.resumed;
-        timings_.tls = now() - since;
+        stream = co_await world_->dial->dial(scope_, origin_, proxy_, progress);
     }
-    else
+    catch (const error& failure)
     {
-        stream = std::make_unique<tcp_stream>(std::move(socket));
+        if (!scope_->aborted())
+            world_->pool->note_connect_error(origin_, failure.code().message());
+        throw;
     }
     auto fresh = std::make_shared<connection>(std::move(stream), world_->head_limit);
     fresh->id = world_->pool->next_id();
     fresh->opened = now();
-    fresh->aged_at = core::age_limit(fresh->opened, options.max_age, world_->random->uniform());
+    fresh->aged_at =
+        core::age_limit(fresh->opened, world_->pool->options().max_age, world_->random->uniform());
     fresh->resolve_time = timings_.resolve;
     fresh->connect_time = timings_.connect;
     fresh->tls_time = timings_.tls;
-    fresh->tls_resumed = resumed;
+    fresh->tls_resumed = progress.tls_resumed;
     lease_.opened(std::move(fresh));
 }
 

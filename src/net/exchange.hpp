@@ -4,10 +4,9 @@
 #include "core/http_message.hpp"
 #include "core/secret.hpp"
 #include "net/connection_pool.hpp"
+#include "net/dialer.hpp"
 #include "net/one_shot.hpp"
 #include "net/outgoing_body.hpp"
-#include "net/resolver.hpp"
-#include "net/tls_context.hpp"
 
 #include <regolo/error.hpp>
 #include <regolo/metadata.hpp>
@@ -17,7 +16,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -31,9 +29,7 @@ struct world
 {
     asio::any_io_executor executor;
     std::shared_ptr<deadline_timer> timer;
-    std::shared_ptr<resolver> names;
-    std::function<std::shared_ptr<tls_context>()>
-        tls;  // made when the first https connection needs it
+    std::shared_ptr<dialer> dial;
     std::shared_ptr<connection_pool> pool;
     std::shared_ptr<const core::proxy_rules> proxies;
     std::shared_ptr<random_source> random;

@@ -218,6 +218,9 @@ public:
         // Known without asking, also where no hosts file says so; the key may go there unencrypted.
         if (core::is_loopback_name(host))
             return known(loopback(port));
+        error_code is_name;
+        if (const auto address = asio::ip::make_address(host, is_name); !is_name)
+            return known({{address, port}});
         return directory_->resolve({std::move(host), port});
     }
 
