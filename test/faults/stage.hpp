@@ -1,0 +1,85 @@
+#pragma once
+
+#include "faults/exchange_kinds.hpp"
+#include "faults/peer.hpp"
+
+#include <regolo.hpp>
+#include <regolo/testing/manual_clock.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace regolo::test {
+
+namespace asio = boost::asio;
+
+/// What came of an exchange.
+struct outcome
+{
+    bool is_done = false;
+    std::string text;
+    std::optional<error_info> failure;
+    std::exception_ptr other;  // neither an answer nor an error of the library
+
+    void note(std::exception_ptr failure, std::string result);
+};
+
+/// A client and its peer, turned by hand: one handler of the client, then all that the peer has to do.
+class stage
+{
+public:
+    explicit stage(transport how);
+    ~stage();
+    stage(const stage&) = delete;
+    stage& operator=(const stage&) = delete;
+
+    [[nodiscard]] client_config config() const;
+    /// A client with that configuration on this stage's clock.
+    void open(const client_config& with);
+
+    /// @returns false when nobody has anything to do
+    bool turn();
+
+    /** Turns until the condition holds. Time passes only when nobody has anything else to do.
+        @returns false when nothing will ever happen */
+    template <class Condition>
+    bool run_until(Condition holds)
+    {
+        while (!holds())
+        {
+            if (!go_on())
+                return false;
+        }
+        return true;
+    }
+
+    /// Starts an exchange of that kind; `into` must outlive it.
+    void start(const exchange_kind& kind, outcome& into);
+    /// The whole exchange.
+    outcome run(const exchange_kind& kind);
+
+    /// Nothing is going on any more, in the client or between it and its peer. May let time pass.
+    bool settle();
+
+    /// The time on the clock.
+    [[nodiscard]] std::chrono::nanoseconds elapsed() const { return elapsed_; }
+
+    asio::io_context io{1};
+    asio::io_context peer_io{1};
+    std::optional<peer> server;
+    std::optional<client> user;
+
+private:
+    bool go_on();
+
+    const transport how_;
+    testing::manual_clock clock_;
+    std::chrono::nanoseconds elapsed_{0};
+};
+
+}  // namespace regolo::test
