@@ -14,7 +14,6 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -69,8 +68,7 @@ call::call(std::shared_ptr<client_state> client, call_plan plan, call_options op
       limits_(core::resolve(options_.time, client_->config.time)),
       policy_(effective_policy(client_->config, options_)),
       gate_(gate ? std::move(gate) : client_->gate),
-      scope_(std::make_shared<net::scope>(asio::make_strand(client_->executor),
-                                          client_->world->timer)),
+      scope_(std::make_shared<net::scope>(client_->make_strand(), client_->world->timer)),
       feed_(plan_.stream ? std::make_shared<body_feed>(scope_, limits_) : nullptr),
       report_(*client_, plan_, options_, call_id_)
 {

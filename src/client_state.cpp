@@ -174,6 +174,13 @@ struct client_state::drain_place
     }
 };
 
+asio::any_io_executor client_state::make_strand() const
+{
+    if (const auto* plain = executor.target<asio::io_context::executor_type>())
+        return asio::make_strand(*plain);
+    return asio::make_strand(executor);
+}
+
 void client_state::enter(running_call& who)
 {
     const std::lock_guard lock(mutex_);

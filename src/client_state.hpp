@@ -73,6 +73,11 @@ public:
     /// The client's context has stopped, and the caller is on another one.
     [[nodiscard]] bool stopped_for(const boost::asio::any_io_executor& caller) const;
 
+    /** A strand for a call. On the executor of an io_context it is small enough for `any_io_executor` to hold it in itself, so
+        that the copies that each operation makes cost no memory; and where there is none left, Asio's own copies, which
+        may not throw, cannot end the program. */
+    [[nodiscard]] boost::asio::any_io_executor make_strand() const;
+
     void enter(running_call& who);
     void leave(running_call& who) noexcept;
 

@@ -6,7 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -116,7 +115,7 @@ fan_out_state<Request>::fan_out_state(std::shared_ptr<client_state> client,
                                       request_source<Request> source, fan_out_options options,
                                       call_options each)
     : client_(std::move(client)),
-      strand_(asio::make_strand(client_->executor)),
+      strand_(client_->make_strand()),
       gate_(std::make_shared<run_admission>(strand_, client_->gate, client_->world->timer,
                                             client_->world->random, options.max_in_flight)),
       source_(std::move(source)),

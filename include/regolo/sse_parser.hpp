@@ -49,6 +49,7 @@ public:
     void push(std::string_view bytes) noexcept;
 
     /// The next complete event, or nothing when more bytes are needed or the parser has failed.
+    /// @throws std::bad_alloc  and the parser has failed: what it hands out is whole
     [[nodiscard]] std::optional<sse_event> pull();
 
     /// At the end of the input: the event that lacks its blank line, if its data field is there. Its last
@@ -64,7 +65,7 @@ public:
     */
     void report_unknown_lines(bool on) noexcept;
 
-    /// An event was larger than allowed. The parser yields nothing more.
+    /// An event was larger than allowed, or than memory. The parser yields nothing more.
     [[nodiscard]] bool failed() const noexcept;
 
     /// The last `id:` seen, and the last valid `retry:`.

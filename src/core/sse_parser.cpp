@@ -93,6 +93,7 @@ void sse_parser::push(std::string_view bytes) noexcept
 }
 
 std::optional<sse_event> sse_parser::pull()
+try
 {
     clear_event();
     while (position_ != input_.size() && !failed_)
@@ -116,8 +117,14 @@ std::optional<sse_event> sse_parser::pull()
     id_.keep();
     return std::nullopt;
 }
+catch (...)
+{
+    fail();  // a part of an event may be lost
+    throw;
+}
 
 std::optional<sse_event> sse_parser::finish()
+try
 {
     BOOST_ASSERT(position_ == input_.size() || failed_);
     clear_event();
@@ -131,6 +138,11 @@ std::optional<sse_event> sse_parser::finish()
     }
     dispatched_ = true;
     return make_event(has_id_ ? id_.view() : std::string_view(last_id_));
+}
+catch (...)
+{
+    fail();
+    throw;
 }
 
 void sse_parser::report_unknown_lines(bool on) noexcept { report_unknown_ = on; }

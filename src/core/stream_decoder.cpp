@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 namespace regolo::core {
@@ -95,6 +96,7 @@ void stream_decoder<Chunk>::start(const response_head& head)
 
 template <class Chunk>
 stream_step stream_decoder<Chunk>::pull(Chunk& out)
+try
 {
     while (ended_as_ == stream_end::open)
     {
@@ -118,6 +120,15 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
         }
     }
     return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
+}
+catch (const std::bad_alloc&)
+{
+    // A part of a chunk may be lost.
+    failure_ = error_info();
+    failure_.code = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+    failure_.where = phase::body;
+    ended_as_ = stream_end::failed;
+    throw;
 }
 
 template <class Chunk>

@@ -59,6 +59,7 @@ public:
     /// The body is complete. After that `pull` gives what is left and then `ended` or `failed`.
     void end_of_body() noexcept { reader_.end_of_body(); }
 
+    /// @throws std::bad_alloc  and the stream has failed
     stream_step pull(Chunk& out);
 
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }

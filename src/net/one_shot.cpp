@@ -59,16 +59,22 @@ public:
                     self->complete(asio::error::operation_aborted);
             });
         }
+        // What may run out of memory comes before anything is changed: the handler then goes with its coroutine.
         auto& context = asio::query(executor, asio::execution::context);
-        std::unique_lock lock(mutex_);
+        auto room = asio::use_service<waiting_room>(context).list;
+        std::list<std::weak_ptr<state>> place(1, weak_from_this());
         // Tracked: the waiting coroutine alone would not keep its execution context running.
-        executor_ = asio::prefer(executor, asio::execution::outstanding_work.tracked);
+        auto tracked = asio::any_io_executor(
+            asio::prefer(executor, asio::execution::outstanding_work.tracked));
+        std::unique_lock lock(mutex_);
+        executor_ = std::move(tracked);
         handler_.swap(done);
         if (reported_)
             return resume(std::move(lock));
-        room_ = asio::use_service<waiting_room>(context).list;
+        room_ = std::move(room);
         const std::lock_guard inner(room_->mutex);
-        place_ = room_->waiting.insert(room_->waiting.end(), weak_from_this());
+        place_ = place.begin();
+        room_->waiting.splice(room_->waiting.end(), place);
     }
 
     void complete(error_code ec)

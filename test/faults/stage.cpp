@@ -36,7 +36,9 @@ void outcome::note(std::exception_ptr problem, std::string result)
     }
 }
 
-stage::stage(transport how) : server(std::in_place, peer_io, how), how_(how) {}
+stage::stage(transport how)
+    : poll_client([this] { return io.poll_one(); }), server(std::in_place, peer_io, how), how_(how)
+{}
 
 stage::~stage() = default;
 
@@ -67,7 +69,7 @@ void stage::open(const client_config& with)
 bool stage::turn()
 {
     io.restart();
-    const auto own = io.poll_one();
+    const auto own = poll_client();
     peer_io.restart();
     return own + peer_io.poll() != 0;
 }

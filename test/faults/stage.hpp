@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -44,6 +45,8 @@ public:
 
     /// @returns false when nobody has anything to do
     bool turn();
+    /// How the client's context is asked for one handler; tests put theirs around it.
+    std::function<std::size_t()> poll_client;
 
     /** Turns until the condition holds. Time passes only when nobody has anything else to do.
         @returns false when nothing will ever happen */
