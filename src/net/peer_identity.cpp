@@ -30,13 +30,12 @@ peer_identity::peer_identity(std::string host)
 
 bool peer_identity::require_of(SSL* connection) const
 {
-    if (host_.empty())
-        return false;  // OpenSSL takes this for "any"
     X509_VERIFY_PARAM* const param = SSL_get0_param(connection);
     // Server name indication is for names alone.
     if (is_address_)
         return X509_VERIFY_PARAM_set1_ip_asc(param, host_.c_str()) == 1;
     X509_VERIFY_PARAM_set_hostflags(param, host_flags);
+    // Which refuses an empty name: the comparison would take it for "any".
     return SSL_set_tlsext_host_name(connection, host_.c_str()) == 1 &&
            X509_VERIFY_PARAM_set1_host(param, host_.c_str(), host_.size()) == 1;
 }
