@@ -57,6 +57,24 @@ install_packages() {
         apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
 }
 
+# find_nginx WORK: sets nginx. The package is unpacked in that folder and not installed: installing it would start a
+# web server on port 80.
+find_nginx() {
+    local work=$1 sudo=()
+    nginx=$(PATH=$PATH:/usr/sbin:$work/nginx/usr/sbin command -v nginx) && return
+    say "Fetching nginx"
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    mkdir -p "$work/nginx"
+    (
+        cd "$work/nginx"
+        apt-get download nginx || {
+            "${sudo[@]}" apt-get update -qq && apt-get download nginx
+        }
+        dpkg-deb -x nginx_*.deb .
+    ) >"$work/nginx.log" 2>&1 || fail "no nginx to be had; see $work/nginx.log"
+    nginx=$work/nginx/usr/sbin/nginx
+}
+
 build_packages=(g++ cmake ninja-build libssl-dev ca-certificates boost-headers boost-json boost-url)
 test_packages=(libgtest-dev curl)
 

@@ -112,25 +112,6 @@ install_tools() {
     command -v node >/dev/null && command -v npm >/dev/null || install_packages nodejs npm
 }
 
-# The package is unpacked and not installed: installing it would start a web server on port 80.
-find_nginx() {
-    nginx=$(PATH=$PATH:/usr/sbin:$work/nginx/usr/sbin command -v nginx) && return
-    say "Fetching nginx"
-    mkdir -p "$work/nginx"
-    (
-        cd "$work/nginx"
-        apt-get download nginx || { install_packages_update && apt-get download nginx; }
-        dpkg-deb -x nginx_*.deb .
-    ) >"$work/nginx.log" 2>&1 || fail "no nginx to be had; see $work/nginx.log"
-    nginx=$work/nginx/usr/sbin/nginx
-}
-
-install_packages_update() {
-    local sudo=()
-    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    "${sudo[@]}" apt-get update -qq
-}
-
 # from_pypi NAME PACKAGE...: a virtual environment of that name with these packages.
 from_pypi() {
     local venv=$work/$1-venv
@@ -328,7 +309,7 @@ run_starlette() {
 }
 
 install_tools
-find_nginx
+find_nginx "$work"
 make_certificates
 say "Building the tests"
 cmake --preset dev >"$work/build.log" &&

@@ -34,6 +34,7 @@ bool ends_fan_out(const error_info& failure)
         case errc::unauthorized:
         case errc::quota_exhausted:
         case errc::certificate_refused:
+        case errc::tls_refused:
         case errc::deadline_exceeded:
             return true;
         default:

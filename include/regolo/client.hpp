@@ -110,7 +110,7 @@ public:
         : client(std::move(executor), client_config::from_environment())
     {}
 
-    /// @throws error  `errc::bad_url`, `errc::bad_config`, or what OpenSSL says of `tls_options`
+    /// @throws error  `errc::bad_url` or `errc::bad_config`, also for the files of `tls_options`
     client(boost::asio::any_io_executor executor, client_config config)
         : client(std::move(executor), std::move(config), &detail::this_boost_abi::tag)
     {}

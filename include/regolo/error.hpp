@@ -67,7 +67,7 @@ enum class errc
 
     /// The host name has no address.
     host_not_found = 200,
-    /// The server's certificate was refused. Never retried.
+    /// The server's certificate was refused; the text has the reason and the chain. Never retried.
     certificate_refused,
     /// The connection ended after the request was sent and before the answer was complete.
     connection_lost,
@@ -83,6 +83,9 @@ enum class errc
     redirected,
     /// The proxy does not pass the request on: it wants other credentials (407), or does not allow the host.
     proxy_refused,
+    /// No TLS that both sides accept: a version below 1.2, a cipher or key that is too weak, or a client certificate that the
+    /// server demands or refuses. Never retried.
+    tls_refused,
 
     /// The API refused the request as malformed or not acceptable (400, 405, 406, 415, 422).
     bad_request = 300,

@@ -36,7 +36,7 @@ enum class fan_out_order
 
 /** Whether an error tells that the rest of a run would fail as well: the default of `fan_out_options::stop_when`.
 
-    True for a missing or refused key, a used-up budget or quota, a refused certificate, a configuration that cannot be
+    True for a missing or refused key, a used-up budget or quota, a refused certificate or TLS, a configuration that cannot be
     used, a closed client, a passed deadline (which is the same for all) and a cancellation.
 */
 [[nodiscard]] REGOLO_EXPORT bool ends_fan_out(const error_info& failure);

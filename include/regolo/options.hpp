@@ -32,8 +32,9 @@ struct time_limits
 
     Retried are the statuses 408, 409, 429 and 500 and above, connections that failed before the
     request was sent, an error frame that opens a stream, judged by its code as if it were the
-    status, and an empty answer where `client_config::fail_on` makes it an error. Never retried: anything after a stream's first chunk, a certificate failure, a used-up
-    budget or quota, a time limit that fired while the server was working.
+    status, and an empty answer where `client_config::fail_on` makes it an error. Never retried: anything after a
+    stream's first chunk, what TLS refuses, a used-up budget or quota, a time limit that fired while the server was
+    working.
 */
 struct retry_policy
 {
@@ -90,13 +91,25 @@ struct proxy_options
     explicit proxy_options(std::string_view url) : http(url), https(url) {}
 };
 
-/// TLS. The system's trust store, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used in any case.
+/** TLS. The system's trust store, `SSL_CERT_FILE` and `SSL_CERT_DIR` are used in any case.
+
+    Whatever the system's settings allow, TLS below 1.2, RSA keys below 2048 bits and SHA-1 signatures are refused, and a
+    host must be among the certificate's subjectAltNames: its common name does not count, and a wildcard stands for one
+    whole label. The files are read when a client is made; one that cannot be used is `errc::bad_config`.
+*/
 struct tls_options
 {
-    std::string ca_file;           ///< PEM file of further certificate authorities
-    std::string ca_pem;            ///< the same, as text
-    std::string client_cert_file;  ///< PEM chain that this client shows
-    std::string client_key_file;   ///< PEM private key for it
+    std::string ca_file;  ///< PEM file of further certificate authorities
+    std::string ca_pem;   ///< the same, as text
+
+    /** PEM file of certificate revocation lists (CRL), one or more; empty: revocation is not checked. The list of the
+        server certificate's issuer must be among them and current, else the certificate is refused. Authorities are checked
+        as far as there are lists of their issuers. */
+    std::string crl_file;
+
+    std::string client_cert_file;  ///< PEM chain that this client shows, its own certificate first
+    /// PEM private key for it, which is not encrypted; empty: the key is in `client_cert_file`, too.
+    std::string client_key_file;
 
     /// Switches peer and host-name verification off. Anybody on the way can then read the key.
     bool dangerously_skip_verification = false;

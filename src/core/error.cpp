@@ -54,6 +54,7 @@ constexpr auto entries = std::to_array<errc_entry>({
     {errc::truncated, "truncated", "the answer is incomplete"},
     {errc::redirected, "redirected", "the server redirects"},
     {errc::proxy_refused, "proxy_refused", "the proxy refused"},
+    {errc::tls_refused, "tls_refused", "no TLS that both sides accept"},
     {errc::bad_request, "bad_request", "the API refused the request"},
     {errc::unauthorized, "unauthorized", "the key was refused"},
     {errc::permission_denied, "permission_denied", "the key may not do this"},

@@ -92,6 +92,14 @@ bool is_about_length(const error_info& info)
            iequals(info.server_type, "exceed_context_size_error");
 }
 
+// What nginx answers to a client certificate that it misses or does not accept.
+bool is_about_certificate(const error_info& info)
+{
+    const std::string words = to_lower(info.server_message);
+    return contains(words, "no required ssl certificate") ||
+           contains(words, "the ssl certificate error");
+}
+
 // A gateway that has no data base to look a key up in refuses all but its master key so.
 bool is_about_key(const error_info& info) { return iequals(info.server_type, "no_db_connection"); }
 
@@ -130,6 +138,11 @@ std::string advice(errc code, const error_info& info)
     switch (code)
     {
         case errc::bad_request:
+            if (is_about_certificate(info))
+            {
+                return "the server demands a client certificate that it accepts: set "
+                       "tls_options::client_cert_file and client_key_file";
+            }
             return is_about_length(info)
                        ? "the prompt is too long for the model: shorten it or ask for fewer tokens"
                        : "the API refused the request; its own words (server_message) say what is "

@@ -29,6 +29,7 @@ struct connection
     std::optional<std::chrono::nanoseconds> connect_time;
     std::optional<std::chrono::nanoseconds> tls_time;
     bool tls_resumed = false;
+    bool wants_certificate = false;  // the server asked for a client certificate and got none
 };
 
 }  // namespace regolo::net

@@ -3,6 +3,7 @@
 #include "core/pool_policy.hpp"
 #include "net/stream_ops.hpp"
 #include "net/tls_context.hpp"
+#include "net/tls_failure.hpp"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -102,6 +103,7 @@ asio::awaitable<void> exchange::connect()
     fresh->connect_time = timings_.connect;
     fresh->tls_time = timings_.tls;
     fresh->tls_resumed = progress.tls_resumed;
+    fresh->wants_certificate = progress.wants_certificate;
     lease_.opened(std::move(fresh));
 }
 
@@ -393,6 +395,13 @@ std::uint64_t exchange::bytes_received() const noexcept
     return has_connection() ? lease_.get()->reader.bytes() : 0;
 }
 
+bool exchange::is_refused_for_certificate(error_code ec) const noexcept
+{
+    // TLS 1.3 ends for the client before the server looks at its certificate, and the alert may be lost.
+    return has_connection() && lease_.get()->wants_certificate && lease_.get()->exchanges == 1 &&
+           bytes_received() == 0 && (closed_ || send_failed_ || is_tls_failure(ec));
+}
+
 bool exchange::is_stale() const noexcept
 {
     core::stale_view view;
@@ -454,6 +463,13 @@ error_info exchange::explain(error_code ec) const
         info.message = "cancelled";
         return info;
     }
+    if (is_refusal_by_alert(ec) || is_refused_for_certificate(ec))
+    {
+        info.code = errc::tls_refused;
+        info.message = "the server broke TLS off: " + ec.message() + "; " +
+                       advice_on_tls(ec, has_connection() && lease_.get()->wants_certificate);
+        return info;
+    }
     const bool lost = closed_ || send_failed_;
     const bool known = ec.category() == error_category() || is_tls_failure(ec);
     info.code = known  ? ec
@@ -476,10 +492,7 @@ std::string exchange::failure_text(error_code ec) const
                " bytes (limits::head); raise that limit if this is expected";
     }
     if (is_tls_failure(ec))
-    {
-        return "the server broke TLS off: " + ec.message() +
-               "; if it asks for a client certificate, set tls_options::client_cert_file";
-    }
+        return "the server broke TLS off: " + ec.message();
     if (send_failed_)
         return "the connection broke while the request was being sent: " + ec.message();
     if (closed_)

@@ -15,7 +15,7 @@ namespace regolo::net {
 /** TLS settings and sessions of a client.
 
     The expensive part, the trust store, is shared by all clients of the process with equal options; the
-    session tickets belong to one client.
+    session tickets belong to one client, so that no session outlives the options it was verified with.
 */
 class tls_context
 {
@@ -26,13 +26,15 @@ public:
     {
         std::unique_ptr<byte_stream> stream;
         bool resumed = false;
+        bool wants_certificate =
+            false;  // the server asked for a client certificate, and there was none to show
     };
 
     /** Does the handshake as a client and verifies the certificate against `host`. Runs on the strand of
         `owner`, whose end closes the socket at once.
 
-        @throws error  `errc::certificate_refused` with the reason and the certificate's names, or OpenSSL's error;
-                       `error_info::where` is `phase::tls`
+        @throws error  `errc::certificate_refused` with the reason and the chain, `errc::tls_refused`, or what the
+                       connection gave; `error_info::where` is `phase::tls`
     */
     virtual asio::awaitable<secured> secure(std::shared_ptr<scope> owner, tcp::socket socket,
                                             std::string host, std::uint16_t port) = 0;
@@ -40,9 +42,6 @@ public:
 
 /// The peer ended a TLS connection without saying so (no close_notify), which may be an attacker's cut.
 bool is_tls_truncation(const error_code& ec) noexcept;
-
-/// An error of TLS itself, such as an alert, and not of the connection below.
-bool is_tls_failure(const error_code& ec) noexcept;
 
 /// @throws error  with `errc::bad_config` when a file of the options cannot be used
 std::shared_ptr<tls_context> make_tls_context(const tls_options& options);

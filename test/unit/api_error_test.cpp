@@ -195,6 +195,15 @@ TEST(ApiError, SaysWhatToDo)
     {
         EXPECT_NE(decode(404, body).message.find("check base_url"), std::string::npos) << body;
     }
+    for (const std::string_view title :
+         {"No required SSL certificate was sent", "The SSL certificate error"})
+    {
+        const std::string page =
+            "<html><head><title>400 " + std::string(title) + "</title></head></html>";
+        EXPECT_NE(decode(400, page).message.find("tls_options::client_cert_file"),
+                  std::string::npos)
+            << page;
+    }
     EXPECT_NE(decode(400, R"({"error":{"type":"exceed_context_size_error"}})")
                   .message.find("too long for the model"),
               std::string::npos);

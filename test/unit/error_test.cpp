@@ -120,10 +120,10 @@ TEST(IsRetryable, KnowsWhatWaitingHelps)
     {
         EXPECT_TRUE(is_retryable(make(code, true))) << make_error_code(code).message();
     }
-    for (const errc code :
-         {errc::no_key, errc::bad_url, errc::certificate_refused, errc::quota_exhausted,
-          errc::unauthorized, errc::bad_request, errc::not_found, errc::truncated,
-          errc::idle_timeout, errc::head_timeout, errc::client_closed, errc::host_not_found})
+    for (const errc code : {errc::no_key, errc::bad_url, errc::certificate_refused,
+                            errc::tls_refused, errc::quota_exhausted, errc::unauthorized,
+                            errc::bad_request, errc::not_found, errc::truncated, errc::idle_timeout,
+                            errc::head_timeout, errc::client_closed, errc::host_not_found})
     {
         EXPECT_FALSE(is_retryable(make(code))) << make_error_code(code).message();
     }

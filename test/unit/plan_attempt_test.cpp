@@ -324,6 +324,7 @@ TEST(PlanAttempt, RetriesConnectionsThatFailedBeforeTheRequest)
     EXPECT_TRUE(is_retried(broken(phase::resolve, false, errc::host_not_found)));
     EXPECT_TRUE(is_retried(broken(phase::send, false, errc::send_timeout)));
     EXPECT_FALSE(is_retried(broken(phase::tls, false, errc::certificate_refused)));
+    EXPECT_FALSE(is_retried(broken(phase::tls, false, errc::tls_refused)));
     EXPECT_FALSE(is_retried(broken(phase::queue, false, errc::queue_timeout)));
 }
 
