@@ -83,7 +83,8 @@ void round_trip(const json::value& document)
     check_values(*once);
     check_indices(*once, limits());
     const auto written = to_json(*once);
-    check_nothing_lost(document, written);
+    if constexpr (requires { once->extra; })
+        check_nothing_lost(document, written);
     const auto twice = from_json<T>(written);
     check(twice.has_value(), "what was written cannot be read");
     check_equal(json::serialize(to_json(*twice)), json::serialize(written),

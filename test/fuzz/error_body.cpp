@@ -18,17 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view key = "Zk7-fuzz-Qw3rTy9uIoP1aSdF";
-constexpr char key_mark = '\x01';  // stands for the key in an input
-
-std::string with_key(std::string_view text)
-{
-    std::string out;
-    for (const char c : text)
-        c == key_mark ? void(out += key) : out.push_back(c);
-    return out;
-}
-
 /// Status, then lines "name: value" up to an empty one; the rest is the body.
 core::response_head read_head(input& in, int status)
 {
@@ -41,7 +30,7 @@ core::response_head read_head(input& in, int status)
             return head;
         const auto colon = line.find(':');
         const auto value = colon == line.npos ? std::string_view() : line.substr(colon + 1);
-        head.headers.emplace_back(with_key(line.substr(0, colon)), with_key(value));
+        head.headers.emplace_back(with_secret(line.substr(0, colon)), with_secret(value));
     }
 }
 
@@ -108,12 +97,12 @@ void check_error(const error_info& info)
 
 void check_redacted(error_info info)
 {
-    core::redact(info, key);
+    core::redact(info, secret);
     const auto shown = json::serialize(to_json(info)) + describe(info);
-    check(shown.find(key) == shown.npos, "the key is shown");
+    check(shown.find(secret) == shown.npos, "the key is shown");
     for (const auto* text : {&info.message, &info.server_message, &info.server_type,
                              &info.server_code, &info.server_param, &info.request_id})
-        check(text->find(key) == text->npos, "the key is in a member");
+        check(text->find(secret) == text->npos, "the key is in a member");
 }
 
 void run(std::string_view bytes)
@@ -124,7 +113,7 @@ void run(std::string_view bytes)
     input in(bytes);
     const auto status = statuses.at(in.below(statuses.size()));
     const auto head = read_head(in, status);
-    const auto body = with_key(in.rest());
+    const auto body = with_secret(in.rest());
     const auto now = std::chrono::sys_seconds(std::chrono::seconds(1764370000));
 
     auto info = core::decode_error(head, body, now);

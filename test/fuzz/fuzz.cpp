@@ -43,6 +43,14 @@ std::string_view input::until(char mark) noexcept
     return taken;
 }
 
+std::string with_secret(std::string_view text)
+{
+    std::string out;
+    for (const char c : text)
+        c == '\x01' ? void(out += secret) : out.push_back(c);
+    return out;
+}
+
 bool cutter::next(std::vector<char>& piece)
 {
     if (rest_.empty())

@@ -40,6 +40,12 @@ private:
     std::string_view rest_;
 };
 
+/// Stands for a key or a password, which must not show anywhere.
+inline constexpr std::string_view secret = "Zk7-fuzz-Qw3rTy9uIoP1aSdF";
+
+/// With `secret` in the place of each byte 0x01: an input cannot come upon it by itself.
+std::string with_secret(std::string_view text);
+
 /** One way to cut bytes into pieces: a byte each, or sizes that follow from the seed.
     Each piece is a copy of its own length, so that a sanitizer sees a read beyond it or a view kept too long. */
 class cutter

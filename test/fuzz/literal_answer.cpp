@@ -86,8 +86,8 @@ bool may_be_whole(std::string_view body)
             return true;
         json::error_code ec;
         const auto value = json::parse(event.data, ec);
-        if (ec)
-            return event.data.find("finish_reason") != std::string::npos;  // text to be repaired
+        if (ec && event.data.find("finish_reason") != std::string::npos)
+            return true;  // text that is repaired
         note(value, finished);
     }
     bool all = !finished.empty();

@@ -160,7 +160,7 @@ void check_proxy(std::string_view url)
     if (!proxy)
     {
         check(proxy.error().code == errc::bad_config, "a failure without its code");
-        check(url.size() < 16 || proxy.error().message.find(url) == std::string::npos,
+        check(proxy.error().message.find(secret) == std::string::npos,
               "the URL is shown, which may hold a password");
         return;
     }
@@ -206,7 +206,7 @@ void run(std::string_view bytes)
     origin where;
     where.port = in.flag() ? 443 : in.word();
     where.tls = in.flag();
-    const auto url = in.until('\n');
+    const auto url = with_secret(in.until('\n'));
     where.host = lower(in.until('\n'));
     const auto list = in.rest();
     check_proxy(url);

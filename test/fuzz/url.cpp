@@ -190,8 +190,7 @@ void check_target(const base_url& url, std::string_view path, const parameters& 
     if (!target)
     {
         check(target.error().code == errc::bad_url, "a failure without its code");
-        check(path.size() < 8 || target.error().message.find(path) == std::string::npos,
-              "the path is shown");
+        check(target.error().message.find(secret) == std::string::npos, "the path is shown");
         check(odd || path.find("://") != path.npos, "a path is refused");
         return;
     }
@@ -226,8 +225,8 @@ void check_target(const base_url& url, std::string_view path, const parameters& 
 void run(std::string_view bytes)
 {
     input in(bytes);
-    const auto text = in.until('\n');
-    const auto path = in.until('\n');
+    const auto text = with_secret(in.until('\n'));
+    const auto path = with_secret(in.until('\n'));
     parameters query;
     while (!in.empty())
     {
@@ -239,9 +238,7 @@ void run(std::string_view bytes)
     {
         check(url.error().code == errc::bad_url, "a failure without its code");
         check(url.error().message.size() > 20, "a failure without a message");
-        check(text.size() < 12 || url.error().message.find(text) == std::string::npos ||
-                  text.starts_with("https://api.regolo.ai") ||
-                  text.starts_with("http://localhost:8000"),
+        check(url.error().message.find(secret) == std::string::npos,
               "the URL is shown, which may hold a password");
         check_target(base_url{}, path, query);
         return;
