@@ -34,6 +34,8 @@ public:
     /// The deepest nesting of arrays and objects that was seen.
     [[nodiscard]] std::size_t depth() const { return deepest_; }
     [[nodiscard]] bool has_surrogates() const { return surrogates_; }
+    /// Of more than three digits, for which no number has to be there.
+    [[nodiscard]] bool has_huge_exponent() const { return huge_; }
 
 private:
     char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
@@ -74,7 +76,10 @@ private:
         {
             if (!take('+'))
                 take('-');
-            return digits();
+            const auto first = at_;
+            const bool any = digits();
+            huge_ = huge_ || at_ - first > 3;
+            return any;
         }
         return true;
     }
@@ -150,6 +155,7 @@ private:
     std::size_t at_ = 0;
     std::size_t deepest_ = 0;
     bool surrogates_ = false;
+    bool huge_ = false;
 };
 
 /// Boost.JSON may read a number with a fraction wrong in its last digit.
@@ -206,8 +212,9 @@ void check_document(std::string_view text, const limits& bounds)
     {
         const auto code = document.error().code;
         check(code == errc::bad_response || code == errc::too_large, "a failure without its code");
-        check(!accepted || literal.depth() > bounds.json_depth, "JSON is refused");
-        if (accepted)
+        check(!accepted || literal.depth() > bounds.json_depth || literal.has_huge_exponent(),
+              "JSON is refused");
+        if (accepted && !literal.has_huge_exponent())
             check(code == errc::too_large, "too much nesting has another code");
         return;
     }

@@ -173,3 +173,48 @@ for number, (options, parts) in enumerate([
 for number, parts in enumerate([[b"talk.mp3", b"RIFF\r\n--x", b"model", b"whisper", b"language", b"it"],
                                 [b"a\"b\r\nc.wav", b"", b"prompt", b"two\r\nlines", b"na\"me", b"v"]]):
     write("multipart", f"text-{number}", b"\xff".join(parts))
+
+# client: settings, number of steps, steps of three bytes, answers up to 0xFF. 0 start, 1 serve all, 2 serve some, 3 end,
+# 4 time, 5 cancel, 6 close, 7 drop the client, 8 writes, 9 dialling, 12 serve everybody.
+KINDS = ["chat", "stream_chat", "complete", "stream_completion", "models", "request", "stream_request", "download",
+         "transcribe", "stream_transcription", "embed", "chat_as_stream"]
+
+
+def client(name, settings, steps, *answers):
+    steps = [step if len(step) == 3 else (*step, *[0] * (3 - len(step))) for step in steps]
+    write("client", name, bytes([settings, len(steps)]) + bytes(sum(map(list, steps), [])) + b"\xff".join(answers))
+
+
+wire = {name: whole for name, whole, _, _ in recordings() if b"\xff" not in whole}
+for name, what in [("llama-chat", "chat"), ("llama-chat_stream", "stream_chat"), ("llama-chat_stream", "chat_as_stream"),
+                   ("llama-completions", "complete"), ("llama-completions_stream", "stream_completion"),
+                   ("llama-models", "models"), ("llama-models", "request"), ("llama-models", "download"),
+                   ("llama-chat_stream", "stream_request"), ("whisper-json", "transcribe"),
+                   ("whisper-json", "stream_transcription"), ("aimock-embeddings", "embed"),
+                   ("nginx-429", "chat"), ("nginx-502", "stream_chat"), ("llama-err_404", "models"),
+                   ("aimock-x_stream_hangup", "stream_chat"), ("real-chat_stream_interrupted", "stream_chat"),
+                   ("nginx-stream_upstream_hangup", "stream_chat"), ("litellm-err_budget", "chat")]:
+    answer = wire.get(name)
+    if answer is None:
+        continue
+    kind = KINDS.index(what)
+    for settings in (0, 4, 8):
+        client(f"{name}-{what}-{settings}", settings, [(0, kind), (1, 0), (3, 0)], answer)
+    client(f"{name}-{what}-cut", 0, [(0, kind), (2, 0, 200), (2, 0, 100), (3, 0, 0)], answer)
+    client(f"{name}-{what}-twice", 0, [(0, kind), (1, 0), (0, kind, 4), (12, 0), (4, 4), (12, 0)], answer, answer)
+    client(f"{name}-{what}-drop", 1, [(0, kind, 1), (2, 0, 250), (0, kind), (5, 1), (12, 0), (6, 0)], answer, answer)
+    client(f"{name}-{what}-late", 2, [(0, kind, 4), (8, 0, 2), (4, 8), (9, 0, 1), (4, 4), (7, 0), (4, 10)], answer)
+short = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 85\r\n\r\n' \
+        b'{"choices":[{"index":0,"message":{"content":"Ciao"},"finish_reason":"stop"}],"id":"x"}'[:85]
+event = b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n'
+for text in [b'data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}\n\n', b"data: [DONE]\n\n"]:
+    event += b"%x\r\n%s\r\n" % (len(text), text)
+retry = b"HTTP/1.1 429 X\r\nRetry-After: 2\r\nContent-Length: 2\r\n\r\n{}"
+busy = b"HTTP/1.1 503 X\r\nContent-Length: 13\r\nx-echo: \x01\r\n\r\nkey \x01 is odd"
+for number, kind in enumerate(range(12)):
+    client(f"made-{number}-retry", number & 3, [(0, kind, 8), (1, 0), (4, 6), (12, 0), (4, 6), (12, 0)], retry, busy,
+           short if number % 2 == 0 else event + b"0\r\n\r\n")
+    client(f"made-{number}-many", 0, [(10, 0), (0, kind), (0, 1), (0, 0), (0, 4), (10, 0), (12, 0), (12, 0), (5, 3), (12, 0)],
+           event + b"0\r\n\r\n", short, event, busy)
+    client(f"made-{number}-stall", 4, [(9, 0, 2), (0, kind, 20), (4, 6), (9, 0, 0), (8, 0, 1), (12, 0), (11, 0, 5), (3, 0, 2)],
+           event, short)

@@ -3,7 +3,7 @@
 #include "fuzz.hpp"
 #include "net/take_handler.hpp"
 
-#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/append.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -68,9 +68,7 @@ template <class Handler, class... Results>
 void memory_connection::complete(Handler& handler, Results... results)
 {
     auto taken = net::take_handler(handler);
-    const auto executor = asio::get_associated_executor(taken, io_.get_executor());
-    asio::post(executor,
-               [taken = std::move(taken), results...]() mutable { std::move(taken)(results...); });
+    asio::post(io_, asio::append(std::move(taken), results...));
 }
 
 void memory_connection::read(asio::mutable_buffer into, net::byte_stream::handler done)
@@ -215,7 +213,7 @@ void memory_connection::note_requests()
         check(head.find("Authorization: Bearer " + std::string(secret) + "\r\n") != head.npos,
               "a request without its key");
         const auto call = std::stoul(std::string(head.substr(at + name.size(), 4)));
-        exchanges_.push_back({call, "", false});
+        exchanges_.push_back({++count_, call, "", false});
         head_seen_ = asked_ = true;
     }
     if (const auto size = end_of_request(outbound_, head); size != 0)

@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ namespace asio = boost::asio;
 /// What a client has asked on a connection, and what it has read since.
 struct exchange_record
 {
+    std::uint64_t order = 0;
     std::size_t call = 0;   // as the field `x-fuzz-call` says
     std::string delivered;  // bytes that the client has taken
     bool closed = false;    // and then the end, which was a clean one
@@ -28,7 +30,8 @@ struct exchange_record
 class memory_connection : public std::enable_shared_from_this<memory_connection>
 {
 public:
-    explicit memory_connection(asio::io_context& io) : io_(io) {}
+    /// @param count  of the exchanges of all connections
+    memory_connection(asio::io_context& io, std::uint64_t& count) : io_(io), count_(count) {}
 
     // what the client does
 
@@ -71,6 +74,7 @@ private:
     void note_requests();
 
     asio::io_context& io_;
+    std::uint64_t& count_;
     std::string inbound_;
     std::optional<net::error_code> end_;
     asio::mutable_buffer read_into_;
