@@ -42,7 +42,7 @@ work=$PWD/build/fuzz
 python3 test/fuzz/make_seeds.py "$work/seeds"
 
 # The limits of one input: a loop that does not end is a finding, and so is memory out of all proportion.
-limits=(-timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=512)
+limits=(-timeout=60 -rss_limit_mb=2048 -malloc_limit_mb=512)
 
 # run TARGET: fuzzes it, and appends a line to the table.
 run() {
