@@ -48,7 +48,7 @@ private:
 /// The network: connections in the order in which they were opened, and what happens to the next ones.
 struct network
 {
-    explicit network(asio::io_context& io) : io(io) {}
+    explicit network(asio::io_context& context) : io(context) {}
 
     asio::io_context& io;
     std::vector<std::shared_ptr<memory_connection>> connections;
