@@ -137,7 +137,8 @@ try
         return std::nullopt;
     }
     dispatched_ = true;
-    return make_event(has_id_ ? id_.view() : std::string_view(last_id_));
+    // no line is begun any more, so that its buffer is free
+    return make_event(has_id_ ? decoded(id_.view(), line_) : std::string_view(last_id_));
 }
 catch (...)
 {
@@ -271,7 +272,8 @@ sse_parser::outcome sse_parser::take_line(std::string_view text, bool in_place)
     }
     else if (name == "id")
     {
-        if (value.find('\0') == std::string_view::npos)
+        // the standard ignores an id with NUL, the limit does not
+        if (value.find('\0') == std::string_view::npos || value.size() > max_event_size_)
         {
             set_field(id_, value, in_place);
             has_id_ = true;

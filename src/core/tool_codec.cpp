@@ -14,6 +14,8 @@ bool read_json(const json::value& json, const json_place& place, tool_choice& ou
         out.mode.assign(mode->data(), mode->size());
         return true;
     }
+    if (json.is_null())
+        return true;  // what an empty one is written as
     if (!json.is_object())
         return place.fail("is neither a string nor an object");
     out.object = json.get_object();

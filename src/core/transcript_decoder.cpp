@@ -108,6 +108,8 @@ void stream_decoder<transcript_chunk>::end_of_body() noexcept
 
 stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
 {
+    if (failed_)
+        return stream_step::failed;
     if (body_ == body::unknown)
     {
         if (held_.size() > bounds_.body)

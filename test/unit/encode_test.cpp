@@ -357,6 +357,9 @@ TEST(EncodeTool, MakesEveryKindOfChoice)
               json::parse(R"({"type":"allowed_tools","mode":"auto",
                   "tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}]})"));
     EXPECT_EQ(from_json<tool_choice>("auto").value().mode, "auto");
+    const auto empty = from_json<tool_choice>(to_json(tool_choice()));
+    ASSERT_TRUE(empty);
+    EXPECT_EQ(to_json(*empty), to_json(tool_choice()));
     EXPECT_EQ(from_json<tool_choice>(1).error().code, errc::bad_response);
     EXPECT_EQ(to_json(response_format::json_object()), json::parse(R"({"type":"json_object"})"));
     EXPECT_EQ(to_json(response_format::text()), json::parse(R"({"type":"text"})"));

@@ -265,6 +265,18 @@ TEST(SseParser, AllowsTheLimitAndNotOneByteMore)
     }
 }
 
+// However it is cut: the standard ignores such an id, but all of the line is held until that shows.
+TEST(SseParser, LimitsAnIdThatIsIgnored)
+{
+    using namespace std::string_view_literals;
+    for_each_split("id:1234567\0\n\n"sv, [](const std::vector<std::string_view>& pieces) {
+        ASSERT_FALSE(parse(pieces, 8).failed);
+    });
+    for_each_split("id:12345678\0\n\n"sv, [](const std::vector<std::string_view>& pieces) {
+        ASSERT_TRUE(parse(pieces, 8).failed);
+    });
+}
+
 TEST(SseParser, YieldsNothingAfterTheLimit)
 {
     const auto out = parse({"data: 1\n\ndata: 123456789\n\ndata: 2\n\n", "data: 3\n\n"}, 8);
@@ -307,6 +319,8 @@ TEST(SseParser, OffersTheLastEventAtTheEnd)
         {"event: x\nid: 5\ndata: a\ndata: b", seen_event{"x", "a\nb", "5"}},
         {"data: a\n: comment", seen_event{"", "a", ""}},
         {"\xEF\xBB", std::nullopt},
+        {"id: \xFF\nevent: \xFF\ndata: \xFF",
+         seen_event{"\xEF\xBF\xBD", "\xEF\xBF\xBD", "\xEF\xBF\xBD"}},
     };
     for (const finish_case& row : rows)
     {

@@ -74,6 +74,20 @@ constexpr std::string_view typed =
     "Roma.\",\"usage\":{\"type\":\"tokens\","
     "\"total_tokens\":9}}\n\n";
 
+TEST(TranscriptDecoder, DoesNotGoOnAfterItHasFailed)
+{
+    core::stream_decoder<transcript_chunk> decoder((limits()));
+    core::response_head head;
+    head.status = 200;
+    head.headers.emplace_back("Content-Type", "text/event-stream");
+    decoder.start(head);
+    decoder.push("data: {]\n\ndata: {\"text\":\"Ciao\"}\n\n");
+    transcript_chunk chunk;
+    ASSERT_EQ(decoder.pull(chunk), stream_step::failed);
+    EXPECT_EQ(decoder.pull(chunk), stream_step::failed);
+    EXPECT_EQ(decoder.failure().code, errc::bad_response);
+}
+
 TEST(TranscriptDecoder, ReadsEventsThatEndWithTheWholeTranscript)
 {
     for (std::size_t size = 1; size < typed.size(); ++size)
