@@ -1,7 +1,5 @@
 #include "call_reporter.hpp"
 
-#include "core/api_error.hpp"
-
 #include <boost/asio/error.hpp>
 
 #include <utility>
@@ -80,7 +78,7 @@ void call_reporter::first_event(std::chrono::nanoseconds since_head) const noexc
 }
 
 void call_reporter::ended(const error_info* failure, const call_outcome& result, bool dropped,
-                          int status, std::string_view key) noexcept
+                          int status, const std::function<void(std::string&)>& redact) noexcept
 {
     if (watch_ == nullptr)
         return;
@@ -99,8 +97,10 @@ void call_reporter::ended(const error_info* failure, const call_outcome& result,
         }
         if (dropped)
             over.code = boost::asio::error::operation_aborted;
-        const auto finish_reason = core::redact_key(result.finish_reason, key);
-        const auto model = core::redact_key(result.model, key);
+        std::string finish_reason(result.finish_reason);
+        std::string model(result.model);
+        redact(finish_reason);
+        redact(model);
         over.finish_reason = finish_reason;
         over.model_served = model;
         over.usage = result.usage;

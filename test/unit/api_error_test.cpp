@@ -313,6 +313,23 @@ TEST(ApiErrorFrame, IsJudgedByItsCode)
     EXPECT_EQ(text_frame("42").server_message, "42");
 }
 
+TEST(ApiErrorFrame, KeepsNoMoreOfItsWordsThanOfABody)
+{
+    constexpr std::size_t most = 64 * 1024;
+    const auto told = [](const std::string& words) {
+        const boost::json::object error{{"message", words}, {"code", words}, {"type", words}};
+        return core::decode_error_frame({{"error", error}}, core::error_place::stream);
+    };
+    const auto at = told(std::string(most, 'x'));
+    EXPECT_EQ(at.server_message.size(), most);
+    const auto past = told(std::string(most, 'x') + 'y');
+    EXPECT_EQ(past.server_message, std::string(most, 'x'));
+    EXPECT_EQ(past.server_code.size(), most);
+    EXPECT_EQ(past.server_type.size(), most);
+    // never in the middle of a character
+    EXPECT_EQ(told(std::string(most - 1, 'x') + "\xc3\xa9").server_message.size(), most - 1);
+}
+
 TEST(ApiErrorFrame, IsTold)
 {
     for (const std::string_view json :
