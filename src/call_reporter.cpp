@@ -1,5 +1,9 @@
 #include "call_reporter.hpp"
 
+#include "core/api_error.hpp"
+#include "core/http_message.hpp"
+#include "credential_state.hpp"
+
 #include <boost/asio/error.hpp>
 
 #include <utility>
@@ -17,12 +21,24 @@ error_info for_observers(error_info info)
     return info;
 }
 
+/// A program may have put its key into the wrong place.
+std::string without_key(const std::string& text, const credential& given)
+{
+    const auto& state = given.internal();
+    if (!state || !state->fixed)
+        return text;
+    const auto key = core::clean_key(state->fixed->view());
+    return key && text.find(*key) != std::string::npos ? core::redact_key(text, *key) : text;
+}
+
 }  // namespace
 
 call_reporter::call_reporter(const client_state& client, const call_plan& plan,
                              const call_options& options, const std::string& call_id)
     : client_(client),
       plan_(plan),
+      path_(without_key(plan.path, options.key.empty() ? client.config.key : options.key)),
+      model_(without_key(plan.model, options.key.empty() ? client.config.key : options.key)),
       options_(options),
       call_id_(call_id),
       watch_(client.config.observer.get()),
@@ -158,10 +174,10 @@ call_event call_reporter::event() const noexcept
     call_event now;
     now.call_id = call_id_;
     now.operation = plan_.operation;
-    now.path = plan_.path;
+    now.path = path_;
     now.server_address = origin_.host;
     now.server_port = origin_.port;
-    now.model = plan_.model;
+    now.model = model_;
     now.stream = plan_.stream;
     now.attempt = attempts_;
     now.context = &options_.context;

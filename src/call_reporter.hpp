@@ -56,6 +56,8 @@ private:
 
     const client_state& client_;
     const call_plan& plan_;
+    const std::string path_;  // as observers are told them
+    const std::string model_;
     const call_options& options_;
     const std::string& call_id_;
     observer* const watch_;

@@ -398,7 +398,7 @@ TEST_F(Secrets, AreInNoTextAboutAMistake)
     refused([](changed c, options) { c.key = "Bearer Bearer " + key; });
     refused([](changed c, options) { c.key = "https://user:" + key + "@api.example"; });
     refused([](changed c, options) { c.base_url = key; });
-    refused([](changed c, options o) { o.key = key + "\t" + key; });
+    refused([](changed, options o) { o.key = key + "\t" + key; });
     for (const auto& url : {"https://" + key + "@127.0.0.1", "https://user:" + key + "@127.0.0.1",
                             "https://127.0.0.1/?key=" + key, "https://127.0.0.1/#" + key,
                             "ftp://" + key, "https://127.0.0.1:" + key, "https://127.0.0.1/ " + key,
@@ -462,7 +462,7 @@ TEST_F(Secrets, OfProxiesNeither)
     const std::string password = "pa55/W0rd:of+the=proxy";
     const std::string encoded = "pa55%2FW0rd%3Aof+the%3Dproxy";
     const std::string basic = "bWU6cGE1NS9XMHJkOm9mK3RoZT1wcm94eQ==";  // me:password
-    const test_server tls{server_options::https()};
+    test_server tls{server_options::https()};
     for (const auto& word : {password, encoded, basic, "Basic " + basic, "me:" + password})
     {
         const std::string page = "<title>no " + word + "</title>";

@@ -232,6 +232,43 @@ TEST(ApiError, SaysWhereARedirectLeads)
               std::string::npos);
 }
 
+TEST(ApiError, ShowsNoSecretOfARedirect)
+{
+    const struct
+    {
+        const char* location;
+        const char* shown;
+    } rows[] = {
+        {"https://user:pass@a.example/v1/models", "\"https://a.example/v1/models\""},
+        {"https://pass@a.example", "\"https://a.example\""},
+        {"//u:p@ss@a.example/v1", "\"//a.example/v1\""},
+        {"https://a.example/login?token=pass", "\"https://a.example/login\""},
+        {"https://a.example#pass@b", "\"https://a.example\""},
+        {"https://a.example/@pass", "\"https://a.example/@pass\""},  // a path
+        {"/v1/models?key=pass", "\"/v1/models\""},
+        {"https://u:pass@", "\"https://\""},
+    };
+    for (const auto& row : rows)
+    {
+        core::response_head head;
+        head.status = 302;
+        head.headers.emplace_back("Location", row.location);
+        const auto info = core::decode_error(head, "", {});
+        EXPECT_EQ(info.code, errc::redirected);
+        EXPECT_NE(info.message.find(row.shown), std::string::npos) << info.message;
+    }
+}
+
+TEST(ApiError, TakesNoWordsFromACompressedBody)
+{
+    core::response_head head;
+    head.status = 503;
+    head.headers.emplace_back("Content-Encoding", "gzip");
+    const auto info = core::decode_error(head, "\x1f\x8b\x08", {});
+    EXPECT_EQ(info.code, errc::unavailable);
+    EXPECT_EQ(info.server_message, "");
+}
+
 TEST(ApiError, UnderstandsEveryRecordedFailure)
 {
     std::size_t failures = 0;
