@@ -1,5 +1,6 @@
 #include "integration/client_fixture.hpp"
 #include "memory/heap.hpp"
+#include "support/test_proxy.hpp"
 
 #include <gtest/gtest.h>
 
@@ -214,6 +215,33 @@ TEST_F(Memory, OfAnAnswerThatIsAllStructureIsBoundedAsWell)
         std::cout << name << ": " << got.peak / KiB << " KiB at most, the limit is "
                   << body_limit / KiB << " KiB\n";
         EXPECT_LE(got.peak, base + structure_times * body_limit);
+    }
+}
+
+TEST_F(Memory, OfAProxysAnswerIsBoundedAsWell)
+{
+    const std::string much(4 * 1024 * KiB, 'x');
+    const struct
+    {
+        std::string answer;
+        errc code;
+    } answers[] = {
+        {"HTTP/1.1 200 OK\r\nx: " + much + "\r\n\r\n", errc::bad_response},
+        {"HTTP/1.1 403 " + much + "\r\n\r\n", errc::bad_response},
+        {"HTTP/1.1 403 No\r\n\r\n" + much, errc::proxy_refused},
+    };
+    config.base_url = "https://127.0.0.1:1";
+    for (const auto& [answer, code] : answers)
+    {
+        test_proxy::behaviour how;
+        how.answer = answer;
+        const test_proxy proxy(how);
+        config.proxy = proxy_options(proxy.url());
+        const auto got = ask(false);
+        ASSERT_TRUE(got.failure);
+        EXPECT_EQ(got.failure->code, code) << describe(*got.failure);
+        EXPECT_LE(got.failure->message.size(), 500U);
+        EXPECT_LE(got.peak, base + 4 * head_limit);
     }
 }
 

@@ -259,6 +259,25 @@ TEST(ApiError, ShowsNoSecretOfARedirect)
     }
 }
 
+TEST(ApiError, LooksForWordsNotDeeperAndTakesNoMoreThanAnyGatewayWrites)
+{
+    const auto words = [](const std::string& body) {
+        core::response_head head;
+        head.status = 400;
+        return core::decode_error(head, body, {}).server_message;
+    };
+    const auto wrapped = [](int times) {
+        std::string json = R"({"message":"m"})";
+        for (int i = 0; i < times; ++i)
+            json = R"({"error":)" + json + '}';
+        return json;
+    };
+    EXPECT_EQ(words(wrapped(8)), "m");
+    EXPECT_EQ(words(wrapped(9)), "");
+    EXPECT_EQ(words(std::string(2000, 'x')).size(), 2000U);
+    EXPECT_EQ(words(std::string(2001, 'x')).size(), 2000U);
+}
+
 TEST(ApiError, TakesNoWordsFromACompressedBody)
 {
     core::response_head head;
