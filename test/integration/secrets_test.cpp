@@ -102,13 +102,17 @@ public:
     {
         note(call);
         all_.add(what.reason);
+        expect_without_words(what.reason);
         log_->retry_planned(call, what);
     }
     void call_ended(const call_event& call, const end_event& what) noexcept override
     {
         note(call);
         if (what.error != nullptr)
+        {
             all_.add(*what.error);
+            expect_without_words(*what.error);
+        }
         all_.add(what.finish_reason);
         all_.add(what.model_served);
         all_.add(what.code.message());
@@ -121,6 +125,11 @@ public:
     }
 
 private:
+    static void expect_without_words(const error_info& told)
+    {
+        EXPECT_EQ(told.server_message + told.server_param + told.partial_text, "");
+        EXPECT_TRUE(told.metadata.headers.empty());
+    }
     void note(const call_event& call)
     {
         for (const auto text : {call.call_id, call.operation, call.path, call.server_address})
@@ -430,6 +439,41 @@ TEST_F(Secrets, AreInNoTextAboutAMistake)
         c.allow_plaintext = false;
     });
     expect_without(told.text(), key);
+}
+
+TEST_F(Secrets, OfAnAnswerThatBreaksOffNeither)
+{
+    // Observers are told nothing of what had arrived; the listener looks at that.
+    server.on_request([](const received_request&) {
+        return script()
+            .start_stream()
+            .event(R"({"choices":[{"index":0,"delta":{"content":"private"}}]})")
+            .fin();
+    });
+    call_options options;
+    options.as_stream = true;
+    exchange_all(config, options);
+    EXPECT_TRUE(told.text().find("private") != std::string::npos);  // the caller is
+    EXPECT_GT(failures, 0);
+}
+
+TEST_F(Secrets, GoInPlainTextToNoOtherHostEither)
+{
+    asio::io_context io(1);
+    const client one(io, config);
+    call_options options;
+    options.base_url = "http://public.example";
+    options.key = key;
+    try
+    {
+        static_cast<void>(one.preview(chat_request("sim-chat", "hi"), options));
+        FAIL() << "it would be sent";
+    }
+    catch (const error& refused)
+    {
+        EXPECT_EQ(refused.code(), errc::plaintext_refused);
+        expect_without(refused.what(), key);
+    }
 }
 
 TEST_F(Secrets, AreInNoPreview)
