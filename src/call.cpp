@@ -349,8 +349,8 @@ void call::note_head()
     auto& told = metadata_;
     told = regolo::metadata();
     core::read_head(exchange_->head(), told);
-    if (key_)
-        core::redact(told, key_->view());  // some gateways send it back
+    // some gateways send it back
+    for_each_secret([&](std::string_view secret) { core::redact(told, secret); });
     told.call_id = call_id_;
     told.model_asked = plan_.model;
     told.attempts = report_.attempts();
@@ -441,7 +441,27 @@ void call::complete_info(error_info& info) const
         info.metadata.reused_connection = exchange_->reused();
     }
     info.metadata.timings.total = report_.since_start();
-    core::redact(info, key_ ? key_->view() : std::string_view());
+    core::redact(info, {});
+    for_each_secret([&](std::string_view secret) { core::redact(info, secret); });
+}
+
+template <class Function>
+void call::for_each_secret(Function hide) const
+{
+    if (key_)
+        hide(key_->view());
+    if (!request_)
+        return;
+    for (const auto& field : request_->message.headers)
+    {
+        if (core::is_secret_field(field.name))
+            hide(core::secret_part(field.value));
+    }
+    if (const auto* proxy = exchange_ ? exchange_->proxy() : nullptr)
+    {
+        for (const auto& password : proxy->passwords)
+            hide(password.view());
+    }
 }
 
 // ---- the end
@@ -534,8 +554,9 @@ void call::end(const error_info* failure, const call_outcome& result, bool dropp
     client_->leave(*this);
     if (failure != nullptr)
         ++client_->calls_failed;
-    report_.ended(failure, result, dropped, metadata_.status,
-                  key_ ? key_->view() : std::string_view());
+    report_.ended(failure, result, dropped, metadata_.status, [this](std::string& text) {
+        for_each_secret([&](std::string_view secret) { text = core::redact_key(text, secret); });
+    });
 }
 
 }  // namespace regolo::inline v0::detail

@@ -114,6 +114,9 @@ private:
 
     error_info describe_failure(std::exception_ptr failure);
     void complete_info(error_info& info) const;
+    /// Calls `hide` with each secret that the call has sent.
+    template <class Function>
+    void for_each_secret(Function hide) const;
 
     void let_go() noexcept;
     void leave_connection(close_reason why) noexcept;

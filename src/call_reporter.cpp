@@ -1,6 +1,8 @@
 #include "call_reporter.hpp"
 
 #include "core/api_error.hpp"
+#include "core/http_message.hpp"
+#include "credential_state.hpp"
 
 #include <boost/asio/error.hpp>
 
@@ -19,12 +21,24 @@ error_info for_observers(error_info info)
     return info;
 }
 
+/// A program may have put its key into the wrong place.
+std::string without_key(const std::string& text, const credential& given)
+{
+    const auto& state = given.internal();
+    if (!state || !state->fixed)
+        return text;
+    const auto key = core::clean_key(state->fixed->view());
+    return key && text.find(*key) != std::string::npos ? core::redact_key(text, *key) : text;
+}
+
 }  // namespace
 
 call_reporter::call_reporter(const client_state& client, const call_plan& plan,
                              const call_options& options, const std::string& call_id)
     : client_(client),
       plan_(plan),
+      path_(without_key(plan.path, options.key.empty() ? client.config.key : options.key)),
+      model_(without_key(plan.model, options.key.empty() ? client.config.key : options.key)),
       options_(options),
       call_id_(call_id),
       watch_(client.config.observer.get()),
@@ -80,7 +94,7 @@ void call_reporter::first_event(std::chrono::nanoseconds since_head) const noexc
 }
 
 void call_reporter::ended(const error_info* failure, const call_outcome& result, bool dropped,
-                          int status, std::string_view key) noexcept
+                          int status, const std::function<void(std::string&)>& redact) noexcept
 {
     if (watch_ == nullptr)
         return;
@@ -99,8 +113,10 @@ void call_reporter::ended(const error_info* failure, const call_outcome& result,
         }
         if (dropped)
             over.code = boost::asio::error::operation_aborted;
-        const auto finish_reason = core::redact_key(result.finish_reason, key);
-        const auto model = core::redact_key(result.model, key);
+        std::string finish_reason(result.finish_reason);
+        std::string model(result.model);
+        redact(finish_reason);
+        redact(model);
         over.finish_reason = finish_reason;
         over.model_served = model;
         over.usage = result.usage;
@@ -158,10 +174,10 @@ call_event call_reporter::event() const noexcept
     call_event now;
     now.call_id = call_id_;
     now.operation = plan_.operation;
-    now.path = plan_.path;
+    now.path = path_;
     now.server_address = origin_.host;
     now.server_port = origin_.port;
-    now.model = plan_.model;
+    now.model = model_;
     now.stream = plan_.stream;
     now.attempt = attempts_;
     now.context = &options_.context;

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,9 +42,9 @@ public:
     void head_received(const metadata& told) const noexcept;
     void first_event(std::chrono::nanoseconds since_head) const noexcept;
     /// @param failure  null: none
-    /// @param key      is not told, should the answer repeat it
+    /// @param redact   takes out of a text what must not be told, should the answer repeat it
     void ended(const error_info* failure, const call_outcome& result, bool dropped, int status,
-               std::string_view key) noexcept;
+               const std::function<void(std::string&)>& redact) noexcept;
 
 private:
     void on_queued() noexcept override;
@@ -55,6 +56,8 @@ private:
 
     const client_state& client_;
     const call_plan& plan_;
+    const std::string path_;  // as observers are told them
+    const std::string model_;
     const call_options& options_;
     const std::string& call_id_;
     observer* const watch_;

@@ -65,17 +65,6 @@ void add_dates(date_range days, call_options& options)
         options.query.emplace_back("end_date", std::move(days.end_date));
 }
 
-bool is_secret_field(std::string_view name)
-{
-    for (const auto* secret : {"Authorization", "api-key", "x-api-key", "x-goog-api-key", "Cookie",
-                               "Proxy-Authorization"})
-    {
-        if (core::iequals(name, secret))
-            return true;
-    }
-    return false;
-}
-
 request_preview preview_of(const client_state& client, const call_plan& plan,
                            const call_options& options)
 {
@@ -89,7 +78,7 @@ request_preview preview_of(const client_state& client, const call_plan& plan,
     shown.headers = std::move(ready.message.headers);
     for (auto& field : shown.headers)
     {
-        if (is_secret_field(field.name))
+        if (core::is_secret_field(field.name))
             field.value = "***";
     }
     if (ready.key && !find_header(shown.headers, "Authorization"))

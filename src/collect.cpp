@@ -1,6 +1,5 @@
 #include "collect.hpp"
 
-#include "core/text.hpp"
 #include "stream_state.hpp"
 
 #include <exception>
@@ -13,18 +12,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// A stream may go on for ever; what is kept of it may not.
-template <class State>
-void check_size(State& stream)
-{
-    const auto most = stream.source->bounds().body;
-    if (stream.received <= most)
-        return;
-    throw error(stream.settle(
-        core::failure(errc::too_large, "the events of the answer are above limits::body (" +
-                                           std::to_string(most) + " bytes) together")));
-}
-
 template <class Chunk, class State>
 asio::awaitable<void> read_whole(State& stream)
 {
@@ -35,7 +22,6 @@ asio::awaitable<void> read_whole(State& stream)
                                                State::retries::allowed, &State::any);
         if (!more)
             co_return;
-        check_size(stream);
     }
 }
 

@@ -123,6 +123,11 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
         {
             case feed_state::bytes:
                 received += piece.size();
+                if (partial_answer<Chunk>::keeps && received > source->bounds().body)
+                {
+                    failure = too_large(source->bounds().body);
+                    return step::failed;
+                }
                 decoder.push(piece);
                 break;
             case feed_state::end:
@@ -141,6 +146,16 @@ template <class Chunk>
 error_info basic_stream<Chunk>::state::empty_body()
 {
     return make_error(errc::bad_response, "the server answered with success and an empty body")
+        .info();
+}
+
+/// A stream may go on for ever; what is kept of it may not.
+template <class Chunk>
+error_info basic_stream<Chunk>::state::too_large(std::size_t most)
+{
+    return make_error(errc::too_large, "the answer is larger than " + std::to_string(most) +
+                                           " bytes (limits::body); raise that limit if this is "
+                                           "expected")
         .info();
 }
 

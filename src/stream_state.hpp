@@ -32,6 +32,8 @@ namespace regolo::inline v0::detail {
 template <class Chunk>
 struct partial_answer
 {
+    static constexpr bool keeps = false;
+
     void add(const Chunk&) {}
     [[nodiscard]] static answer_doubts doubts(std::string_view) noexcept { return {}; }
     [[nodiscard]] static std::string_view text() noexcept { return {}; }
@@ -40,6 +42,8 @@ struct partial_answer
 template <>
 struct partial_answer<chat_chunk>
 {
+    static constexpr bool keeps = true;
+
     void add(const chat_chunk& chunk)
     {
         // The decoder has checked the indices, which is all that can fail.
@@ -57,6 +61,8 @@ struct partial_answer<chat_chunk>
 template <>
 struct partial_answer<completion_chunk>
 {
+    static constexpr bool keeps = true;
+
     void add(const completion_chunk& chunk) { answer.add(chunk); }
     [[nodiscard]] answer_doubts doubts(std::string_view asked) const noexcept
     {
@@ -70,6 +76,8 @@ struct partial_answer<completion_chunk>
 template <>
 struct partial_answer<transcript_chunk>
 {
+    static constexpr bool keeps = true;
+
     void add(const transcript_chunk& chunk) { answer.add(chunk); }
     [[nodiscard]] static answer_doubts doubts(std::string_view) noexcept { return {}; }
     [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
@@ -147,6 +155,7 @@ struct basic_stream<Chunk>::state
 
     [[nodiscard]] std::optional<error_info> find_refusal() const;
     [[nodiscard]] static error_info empty_body();
+    [[nodiscard]] static error_info too_large(std::size_t most);
     [[noreturn]] void end_wait(boost::system::error_code why, std::chrono::nanoseconds limit);
     void tell_end() noexcept;
     void begin_again(std::exception_ptr gone);

@@ -53,7 +53,7 @@ public:
     /** `chat()` and `complete()`, alone or in a `fan_out`, let the server stream and put the same answer together, so that
         ending the call ends the generation and its cost, `time_limits::first_event` and `idle` notice a model that has
         stopped, and an error has what had arrived as `error_info::partial_text`. As with a stream, nothing is tried again
-        after the first chunk. The events may take `limits::body` bytes together. Other calls take no notice.
+        after the first chunk. Other calls take no notice.
 
         The answer is that of the call without streaming, as far as the server sends the same: the usage is asked for
         unless the request's `include_usage` is false, some gateways send fewer headers with a stream, and there is no one

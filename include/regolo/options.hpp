@@ -69,9 +69,9 @@ struct pool_options
 /// Upper bounds in bytes unless said otherwise. All are finite; raise what a program needs.
 struct limits
 {
-    std::size_t head = std::size_t{64} * 1024;          ///< response head
+    std::size_t head = std::size_t{64} * 1024;          ///< response head; interim ones together
     std::size_t error_body = std::size_t{64} * 1024;    ///< body of a response that is no success
-    std::size_t body = std::size_t{256} * 1024 * 1024;  ///< body of a whole JSON answer
+    std::size_t body = std::size_t{256} * 1024 * 1024;  ///< a whole answer, or the events of one
     std::size_t event = std::size_t{64} * 1024 * 1024;  ///< one event of a stream
     std::size_t json_depth = 128;                       ///< nested arrays and objects
     std::size_t index = 128;  ///< choice and tool-call indices: below this

@@ -1,5 +1,6 @@
 #include "core/api_error.hpp"
 
+#include "core/check_encoding.hpp"
 #include "core/error_advice.hpp"
 #include "core/metadata_codec.hpp"
 #include "core/server_words.hpp"
@@ -110,12 +111,27 @@ int status_of_number(std::string_view text) noexcept
 /// The part of a redirect's target that belongs into `client_config::base_url`.
 std::string_view base_of(std::string_view location) noexcept
 {
-    location = location.substr(0, location.find_first_of("?#"));
     for (const std::string_view path : {"/v1/", "/chat/completions", "/completions", "/models"})
     {
         location = location.substr(0, location.find(path));
     }
     return location.ends_with("/v1") ? location.substr(0, location.size() - 3) : location;
+}
+
+/// The target without what may be a secret: a user, a password, a query.
+std::string shown_target(std::string_view location)
+{
+    location = location.substr(0, location.find_first_of("?#"));
+    const std::size_t slashes = location.find("//");
+    if (slashes == std::string_view::npos)
+    {
+        return std::string(location);
+    }
+    const std::size_t begin = slashes + 2;
+    const std::string_view authority = location.substr(begin, location.find('/', begin) - begin);
+    const std::size_t at = authority.rfind('@');
+    const std::size_t host = at == std::string_view::npos ? begin : begin + at + 1;
+    return std::string(location.substr(0, begin)) += location.substr(host);
 }
 
 std::string redirect_text(const response_head& head)
@@ -126,13 +142,14 @@ std::string redirect_text(const response_head& head)
     {
         return "the server redirects without saying where to: check base_url";
     }
-    std::string text = "the server redirects to \"" + printable(*location, shown) +
+    const std::string target = shown_target(*location);
+    std::string text = "the server redirects to \"" + printable(target, shown) +
                        "\", which is not followed: set base_url to ";
-    if (location->find("://") == std::string_view::npos)
+    if (target.find("://") == std::string::npos)
     {
         return text + "where that path is";
     }
-    return text + printable(base_of(*location), shown);
+    return text + printable(base_of(target), shown);
 }
 
 std::optional<bool> read_should_retry(const std::vector<header>& headers) noexcept
@@ -241,7 +258,10 @@ error_info decode_error(const response_head& head, std::string_view body,
     info.request_id = info.metadata.request_id;
     info.retry_after = read_retry_after(head.headers, now);
     info.should_retry = read_should_retry(head.headers);
-    read_server_body(body, info);
+    if (check_encoding(head))  // what is compressed is no text to show
+    {
+        read_server_body(body, info);
+    }
     const errc code = code_of(info);
     info.code = code;
     if (code == errc::redirected)

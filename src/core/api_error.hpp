@@ -42,7 +42,7 @@ bool is_exhausted(const error_info& info) noexcept;
 std::string redact(std::string_view text, std::string_view key);
 /// The same for every text member of an error.
 void redact(error_info& info, std::string_view key);
-/// The same for what a response told, and for a word of it: only where the key itself is repeated.
+/// The same for what a response told, and for a word of it: only where the key or a part of it is repeated.
 void redact(metadata& told, std::string_view key);
 std::string redact_key(std::string_view text, std::string_view key);
 

@@ -198,6 +198,23 @@ void remove_header(std::vector<header>& fields, std::string_view name)
     std::erase_if(fields, [name](const header& field) { return iequals(field.name, name); });
 }
 
+bool is_secret_field(std::string_view name) noexcept
+{
+    constexpr std::array<std::string_view, 6> names{
+        "Authorization", "Proxy-Authorization", "api-key", "x-api-key", "x-goog-api-key", "Cookie"};
+    return std::any_of(names.begin(), names.end(),
+                       [name](std::string_view other) { return iequals(name, other); });
+}
+
+std::string_view secret_part(std::string_view value) noexcept
+{
+    value = trim(value);
+    const std::string_view scheme = value.substr(0, value.find(' '));
+    if (scheme.size() < value.size() && std::all_of(scheme.begin(), scheme.end(), is_alpha))
+        value = trim(value.substr(scheme.size()));
+    return value;
+}
+
 bool iequals(std::string_view a, std::string_view b) noexcept
 {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),

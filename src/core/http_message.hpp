@@ -63,6 +63,11 @@ std::string_view encode_chunk(std::string_view piece, std::string& out);
 void set_header(std::vector<header>& fields, header wanted);
 void remove_header(std::vector<header>& fields, std::string_view name);
 
+/// A field whose value is a key, a password or a session.
+bool is_secret_field(std::string_view name) noexcept;
+/// What of such a value is secret: all of it but a scheme, such as "Bearer".
+std::string_view secret_part(std::string_view value) noexcept;
+
 /// Case-insensitive comparison of ASCII text.
 bool iequals(std::string_view a, std::string_view b) noexcept;
 

@@ -120,21 +120,28 @@ bool matches(std::string_view entry, const origin& where)
     return matches_name(where.host, entry);
 }
 
-result<secret> read_credentials(const urls::url_view& url)
+/// User name and password, into `proxy`.
+result<void> read_credentials(const urls::url_view& url, proxy_server& proxy)
 {
     if (!url.has_userinfo())
-        return secret();
-    auto plain = url.user() + ':' + url.password();
-    const bool is_odd = std::any_of(plain.begin(), plain.end(), [](char c) {
-        return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-    });
-    auto encoded = "Basic " + encode_base64(plain);
-    secret credentials(encoded);
-    wipe(plain.data(), plain.size());
-    wipe(encoded.data(), encoded.size());
+        return {};
+    auto password = url.password();
+    auto plain = url.user() + ':' + password;
+    const bool is_odd = std::any_of(plain.begin(), plain.end(), is_control);
+    auto encoded = encode_base64(plain);
+    constexpr std::string_view scheme = "Basic ";
+    proxy.authorization = secret::with_capacity(scheme.size() + encoded.size());
+    proxy.authorization.append(scheme);
+    proxy.authorization.append(encoded);
+    for (const std::string_view form :
+         {std::string_view(password), std::string_view(url.encoded_password()),
+          std::string_view(encoded)})
+        proxy.passwords.emplace_back(form);
+    for (auto* text : {&password, &plain, &encoded})
+        wipe(text->data(), text->size());
     if (is_odd)
         return bad_proxy("has a control character in its user name or password");
-    return credentials;
+    return {};
 }
 
 }  // namespace
@@ -171,10 +178,8 @@ result<proxy_server> parse_proxy(std::string_view url)
             return bad_proxy("has no valid port");
         proxy.port = static_cast<std::uint16_t>(*port);
     }
-    auto credentials = read_credentials(*parsed);
-    if (!credentials)
-        return credentials.error();
-    proxy.authorization = std::move(*credentials);
+    if (auto read = read_credentials(*parsed, proxy); !read)
+        return read.error();
     return proxy;
 }
 

@@ -20,6 +20,8 @@ struct proxy_server
     std::string host;  ///< lower case; an IPv6 literal without brackets
     std::uint16_t port = 80;
     secret authorization;  ///< value of `Proxy-Authorization`; empty: none
+    /// The password in each form that a text might repeat: as it is, as in the URL, and as it is sent.
+    std::vector<secret> passwords;
 };
 
 /// For texts: "http://proxy.example:3128", never with the password.

@@ -54,28 +54,57 @@ bool is_keyish(std::string_view word) noexcept
     return word.size() >= 4 && (marked || word.size() >= 20 || (has_digit && !number));
 }
 
-/// How much of `text` at `at` repeats the key, or 0.
-std::size_t key_part(std::string_view text, std::size_t at, std::string_view key) noexcept
+/// Finds where a text repeats the key, or a part of it.
+class key_finder
 {
-    const std::size_t least = std::min(telling_part, key.size());
-    if (key.size() < shortest_key || text.size() - at < least)
+public:
+    key_finder(std::string_view text, std::string_view key) noexcept
+        : text_(text), key_(key), least_(std::min(telling_part, key.size()))
     {
-        return 0;
+        for (const char c : key)
+            in_key_[static_cast<unsigned char>(c)] = true;
     }
-    std::size_t longest = 0;
-    std::size_t found = key.find(text.substr(at, least));
-    for (; found != std::string_view::npos; found = key.find(text.substr(at, least), found + 1))
+
+    /// How much of the text at `at` repeats the key, or 0. To be asked at ascending places.
+    std::size_t part_at(std::size_t at) noexcept
     {
-        std::size_t size = least;
-        while (found + size < key.size() && at + size < text.size() &&
-               key[found + size] == text[at + size])
+        if (key_.size() < shortest_key || text_.size() - at < least_)
         {
-            ++size;
+            return 0;
         }
-        longest = std::max(longest, size);
+        // Most places are ruled out by a character that the key does not have.
+        for (end_ = std::max(end_, at); end_ < text_.size() && is_in_key(text_[end_]); ++end_)
+        {}
+        return end_ - at < least_ ? 0 : longest_at(at);
     }
-    return longest;
-}
+
+private:
+    bool is_in_key(char c) const noexcept { return in_key_[static_cast<unsigned char>(c)]; }
+
+    std::size_t longest_at(std::size_t at) const noexcept
+    {
+        const std::string_view wanted = text_.substr(at, least_);
+        std::size_t longest = 0;
+        for (std::size_t found = key_.find(wanted); found != std::string_view::npos;
+             found = key_.find(wanted, found + 1))
+        {
+            std::size_t size = least_;
+            while (found + size < key_.size() && at + size < text_.size() &&
+                   key_[found + size] == text_[at + size])
+            {
+                ++size;
+            }
+            longest = std::max(longest, size);
+        }
+        return longest;
+    }
+
+    std::string_view text_;
+    std::string_view key_;
+    std::size_t least_;
+    std::array<bool, 256> in_key_{};
+    std::size_t end_ = 0;  // the first character from the last place on that the key does not have
+};
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view start) noexcept
 {
@@ -135,10 +164,11 @@ std::string replace(std::string_view text, std::string_view key, bool looks)
 {
     std::string out;
     out.reserve(text.size());
+    key_finder finder(text, key);
     for (std::size_t at = 0; at < text.size();)
     {
         std::size_t skip = 0;
-        std::size_t size = key_part(text, at, key);
+        std::size_t size = finder.part_at(at);
         if (size == 0 && looks)
         {
             size = secret_at(text, at, skip);
@@ -180,11 +210,16 @@ void redact(metadata& told, std::string_view key)
     {
         return;
     }
-    // This is done for every response: what does not repeat the whole key is not searched for parts.
+    // This is done for every response: a text that does not repeat the key is not copied.
     const auto clean = [&](std::string& text) {
-        if (text.find(key) != std::string::npos)
+        key_finder finder(text, key);
+        for (std::size_t at = 0; at < text.size(); ++at)
         {
-            text = replace(text, key, false);
+            if (finder.part_at(at) > 0)
+            {
+                text = replace(text, key, false);
+                return;
+            }
         }
     };
     const auto clean_limit = [&](rate_limit& limit) {

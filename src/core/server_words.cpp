@@ -21,6 +21,8 @@ namespace json = boost::json;
 
 /// Deeper than any gateway wraps its errors.
 constexpr int max_nesting = 8;
+/// Of one member: an event of a stream may be a thousand times larger, and its error is copied often.
+constexpr std::size_t most_words = std::size_t{64} * 1024;
 /// Of a plain text body: more than `describe` shows, less than a page.
 constexpr std::size_t kept_text = 2000;
 
@@ -28,6 +30,11 @@ void read_value(const json::value& value, error_info& into, int nesting);
 
 void set(std::string& member, std::string_view text)
 {
+    if (text.size() > most_words)
+    {
+        text = text.substr(0, most_words);
+        text = text.substr(0, valid_utf8_prefix(text));  // not in the middle of a character
+    }
     // gateways written in Python send "None" for what is absent
     if (member.empty() && text != "None")
     {

@@ -118,6 +118,8 @@ public:
     [[nodiscard]] phase where() const noexcept { return where_; }
     /// The source of the body was opened, which a one-shot source allows once.
     [[nodiscard]] bool opened_source() const noexcept { return opened_source_; }
+    /// On the way to the server; null: none.
+    [[nodiscard]] const core::proxy_server* proxy() const noexcept { return proxy_; }
 
 private:
     asio::awaitable<void> connect();

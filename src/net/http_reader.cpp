@@ -26,7 +26,6 @@ class http_reader::parser final : public http::basic_parser<false>
 public:
     explicit parser(std::size_t head_limit)
     {
-        this->eager(true);
         this->body_limit(boost::none);  // limits of ours apply; Beast's counts over all chunks
         this->header_limit(static_cast<std::uint32_t>(
             std::min<std::size_t>(head_limit, std::numeric_limits<std::uint32_t>::max())));
@@ -90,7 +89,7 @@ void http_reader::start()
     pieces.clear();
     parser_ = std::make_unique<parser>(head_limit_);
     parser_->pieces = std::move(pieces);
-    bytes_ = interim_ = 0;
+    bytes_ = interim_ = head_bytes_ = 0;
 }
 
 http_reader::region http_reader::prepare()
@@ -127,14 +126,22 @@ void http_reader::parse(error_code& ec)
         if (parser_->is_header_done() && parser_->chunked() && !parser_->seen_chunk &&
             available < 5)
             return;
+        const bool in_head = !parser_->is_header_done();
+        parser_->eager(!in_head);  // stops behind the head, whose size counts
         const std::size_t used =
             parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
         begin_ += used;
+        // Beast looks at its limit only where a head comes in several pieces.
+        if (in_head && (head_bytes_ += used) > head_limit_)
+        {
+            ec = errc::too_large;
+            return;
+        }
         if (ec == http::error::need_more)
         {
-            // What is kept unparsed is a head, a chunk's extensions or trailers.
+            // What is kept unparsed is the rest of a head, a chunk's extensions or trailers.
             ec = {};
-            if (end_ - begin_ > head_limit_)
+            if (end_ - begin_ + (in_head ? head_bytes_ : 0) > head_limit_)
                 ec = errc::too_large;
             return;
         }
@@ -149,7 +156,7 @@ void http_reader::parse(error_code& ec)
                 ec = http::error::bad_status;  // nobody asked to switch protocols
                 return;
             }
-            interim_ += used;
+            interim_ += head_bytes_;
             if (interim_ > head_limit_)
             {
                 ec = errc::too_large;

@@ -72,7 +72,8 @@ private:
     std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
-    std::size_t interim_ = 0;  // bytes of interim responses, which count against the limit
+    std::size_t interim_ = 0;     // bytes of interim responses, which count against the limit
+    std::size_t head_bytes_ = 0;  // of the head under way or done
 };
 
 }  // namespace regolo::net

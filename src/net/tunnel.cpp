@@ -1,6 +1,7 @@
 #include "net/tunnel.hpp"
 
 #include "core/server_body.hpp"
+#include "core/utf8.hpp"
 #include "net/http_reader.hpp"
 #include "net/stream_ops.hpp"
 #include "net/tcp_stream.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 /// Enough for a page that says why.
 constexpr std::size_t kept_words = std::size_t{8} * 1024;
+constexpr std::size_t shown_reason = 100;
 
 core::secret encode_connect(const core::proxy_server& proxy, const std::string& target)
 {
@@ -99,7 +101,7 @@ error_info refusal(const core::proxy_server& proxy, const std::string& target,
     core::read_server_body(words, info);
     info.message = "the proxy " + core::to_string(proxy) + " opens no connection to " + target +
                    " (" + std::to_string(head.status) +
-                   (head.reason.empty() ? "" : " " + head.reason) +
+                   (head.reason.empty() ? "" : " " + core::printable(head.reason, shown_reason)) +
                    "): " + std::string(why_refused(head.status, !proxy.authorization.empty()));
     return info;
 }

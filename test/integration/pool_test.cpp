@@ -1,5 +1,7 @@
 #include "integration/client_fixture.hpp"
 
+#include <regolo/testing/manual_clock.hpp>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -364,6 +366,23 @@ TEST_P(Pool, KeepsNoMoreIdleConnectionsThanTold)
     });
 }
 
+TEST_P(Pool, KeepsAsManyIdleConnectionsAsTold)
+{
+    config.pool.max_idle = 2;
+    for (const std::size_t open : {2, 3})
+    {
+        on_client([&](const client& one) -> asio::awaitable<void> {
+            std::vector<chat_stream> streams;
+            for (std::size_t i = 0; i < open; ++i)
+                streams.push_back(co_await one.stream_chat(question()));
+            for (auto& stream : streams)
+                co_await read_stream(std::move(stream));
+            co_await until([&] { return one.stats().in_use == 0 && one.stats().draining == 0; });
+            expect_at_rest(one, 2);
+        });
+    }
+}
+
 TEST_P(Pool, TheIdleLimitClosesAnIdleConnection)
 {
     config.pool.idle_limit = 20ms;
@@ -473,6 +492,34 @@ TEST_P(Pool, ADrainEndsAfter64Kilobytes)
         read.open();
         co_await until([&] { return one.stats().connections == 0; });
     });
+    EXPECT_EQ(watch->count(close_reason::unusable), 1);
+}
+
+// No time passes, so that it is the bytes that end it.
+TEST_P(Pool, ADrainTakes64KilobytesAndNotOneMore)
+{
+    for (const std::size_t extra : {0, 1})
+    {
+        gate ended;
+        gate end;
+        const std::size_t size = 64 * 1024 + extra;
+        const std::string frame = http_chunk(std::string(size - 8, '.'));
+        ASSERT_EQ(frame.size(), size);
+        server.enqueue(unended_stream().pause(ended).send(frame).pause(end).end_stream());
+        const auto body = [&]() -> asio::awaitable<void> {
+            const manual_clock clock;
+            const auto one = make_client(co_await asio::this_coro::executor, config, clock);
+            co_await stream_all(one, question());
+            co_await until([&] { return one.stats().draining == 1; });
+            ended.open();
+            if (extra == 0)
+                end.open();
+            co_await until([&] { return one.stats().draining == 0; });
+            EXPECT_EQ(one.stats().idle, extra == 0 ? 1U : 0U);
+        };
+        run(body());
+        end.open();
+    }
     EXPECT_EQ(watch->count(close_reason::unusable), 1);
 }
 

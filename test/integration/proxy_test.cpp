@@ -119,6 +119,14 @@ TEST_F(Proxy, TellsWhyItRefuses)
     EXPECT_TRUE(contains(describe(blocked), "403 Forbidden")) << describe(blocked);
     EXPECT_TRUE(contains(describe(blocked), "Blocked by policy 7")) << describe(blocked);
 
+    // What a proxy says of itself is neither long nor raw.
+    how.answer = "HTTP/1.1 403 " + std::string(200, 'r') + "\xff\r\nContent-Length: 0\r\n\r\n";
+    const auto long_winded = failure_at(how).message;
+    EXPECT_TRUE(contains(long_winded, "rrr..."));
+    EXPECT_LT(long_winded.size(), 300U);
+
+    how.answer = "HTTP/1.1 300 Many\r\nContent-Length: 0\r\n\r\n";
+    EXPECT_EQ(failure_at(how).code, errc::proxy_refused);
     how.answer = "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n";
     EXPECT_EQ(failure_at(how).code, errc::proxy_refused);
 

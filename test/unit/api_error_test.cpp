@@ -241,6 +241,62 @@ TEST(ApiError, SaysWhereARedirectLeads)
               std::string::npos);
 }
 
+TEST(ApiError, ShowsNoSecretOfARedirect)
+{
+    const struct
+    {
+        const char* location;
+        const char* shown;
+    } rows[] = {
+        {"https://user:pass@a.example/v1/models", "\"https://a.example/v1/models\""},
+        {"https://pass@a.example", "\"https://a.example\""},
+        {"//u:p@ss@a.example/v1", "\"//a.example/v1\""},
+        {"https://a.example/login?token=pass", "\"https://a.example/login\""},
+        {"https://a.example#pass@b", "\"https://a.example\""},
+        {"https://a.example/@pass", "\"https://a.example/@pass\""},  // a path
+        {"/v1/models?key=pass", "\"/v1/models\""},
+        {"https://u:pass@", "\"https://\""},
+    };
+    for (const auto& row : rows)
+    {
+        core::response_head head;
+        head.status = 302;
+        head.headers.emplace_back("Location", row.location);
+        const auto info = core::decode_error(head, "", {});
+        EXPECT_EQ(info.code, errc::redirected);
+        EXPECT_NE(info.message.find(row.shown), std::string::npos) << info.message;
+    }
+}
+
+TEST(ApiError, LooksForWordsNotDeeperAndTakesNoMoreThanAnyGatewayWrites)
+{
+    const auto words = [](const std::string& body) {
+        core::response_head head;
+        head.status = 400;
+        return core::decode_error(head, body, {}).server_message;
+    };
+    const auto wrapped = [](int times) {
+        std::string json = R"({"message":"m"})";
+        for (int i = 0; i < times; ++i)
+            json = R"({"error":)" + json + '}';
+        return json;
+    };
+    EXPECT_EQ(words(wrapped(8)), "m");
+    EXPECT_EQ(words(wrapped(9)), "");
+    EXPECT_EQ(words(std::string(2000, 'x')).size(), 2000U);
+    EXPECT_EQ(words(std::string(2001, 'x')).size(), 2000U);
+}
+
+TEST(ApiError, TakesNoWordsFromACompressedBody)
+{
+    core::response_head head;
+    head.status = 503;
+    head.headers.emplace_back("Content-Encoding", "gzip");
+    const auto info = core::decode_error(head, "\x1f\x8b\x08", {});
+    EXPECT_EQ(info.code, errc::unavailable);
+    EXPECT_EQ(info.server_message, "");
+}
+
 TEST(ApiError, UnderstandsEveryRecordedFailure)
 {
     std::size_t failures = 0;
@@ -320,6 +376,23 @@ TEST(ApiErrorFrame, IsJudgedByItsCode)
     EXPECT_EQ(text_frame("upstream timed out").server_message, "upstream timed out");
     EXPECT_EQ(text_frame(R"({"message":"m"})").server_message, "m");
     EXPECT_EQ(text_frame("42").server_message, "42");
+}
+
+TEST(ApiErrorFrame, KeepsNoMoreOfItsWordsThanOfABody)
+{
+    constexpr std::size_t most = 64 * 1024;
+    const auto told = [](const std::string& words) {
+        const boost::json::object error{{"message", words}, {"code", words}, {"type", words}};
+        return core::decode_error_frame({{"error", error}}, core::error_place::stream);
+    };
+    const auto at = told(std::string(most, 'x'));
+    EXPECT_EQ(at.server_message.size(), most);
+    const auto past = told(std::string(most, 'x') + 'y');
+    EXPECT_EQ(past.server_message, std::string(most, 'x'));
+    EXPECT_EQ(past.server_code.size(), most);
+    EXPECT_EQ(past.server_type.size(), most);
+    // never in the middle of a character
+    EXPECT_EQ(told(std::string(most - 1, 'x') + "\xc3\xa9").server_message.size(), most - 1);
 }
 
 TEST(ApiErrorFrame, IsTold)

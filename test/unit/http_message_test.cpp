@@ -179,6 +179,21 @@ TEST(Headers, AreFoundReplacedAndRemovedInAnyCase)
     EXPECT_EQ(find_header(fields, "b"), std::nullopt);
 }
 
+TEST(Headers, TellWhichAreSecret)
+{
+    for (const auto* name : {"authorization", "PROXY-AUTHORIZATION", "Api-Key", "X-Api-Key",
+                             "x-goog-api-key", "cookie"})
+        EXPECT_TRUE(core::is_secret_field(name)) << name;
+    for (const auto* name : {"", "accept", "x-authorization", "authorizatio", "key"})
+        EXPECT_FALSE(core::is_secret_field(name)) << name;
+    EXPECT_EQ(core::secret_part("Bearer abc"), "abc");
+    EXPECT_EQ(core::secret_part(" basic  YTpi= "), "YTpi=");
+    EXPECT_EQ(core::secret_part("abc"), "abc");
+    EXPECT_EQ(core::secret_part("a=1; b=2"), "a=1; b=2");
+    EXPECT_EQ(core::secret_part("Bearer"), "Bearer");
+    EXPECT_EQ(core::secret_part(""), "");
+}
+
 TEST(Headers, CompareAsciiOnly)
 {
     EXPECT_TRUE(core::iequals("Content-Type", "content-TYPE"));

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace regolo::test {
 namespace {
@@ -42,6 +44,17 @@ TEST(ParseProxy, TakesItsUrlApart)
         EXPECT_EQ(proxy->authorization.view(), each.authorization);
         EXPECT_EQ(core::to_string(*proxy), each.shown);
     }
+}
+
+TEST(ParseProxy, KnowsEachFormOfThePassword)
+{
+    const auto proxy = core::parse_proxy("http://u%3A:p%40@h");
+    ASSERT_TRUE(proxy);
+    std::vector<std::string> forms;
+    for (const auto& each : proxy->passwords)
+        forms.emplace_back(each.view());
+    EXPECT_EQ(forms, (std::vector<std::string>{"p@", "p%40", "dTo6cEA="}));
+    EXPECT_TRUE(core::parse_proxy("http://h")->passwords.empty());
 }
 
 TEST(NoProxy, SaysWhichHostsAreReachedWithout)

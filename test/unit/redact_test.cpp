@@ -29,6 +29,28 @@ TEST(Redact, ReplacesTheKeyAndItsParts)
     EXPECT_EQ(redact("a b c", "b"), "a b c");
 }
 
+TEST(Redact, FindsAPartWhereverItStands)
+{
+    // Each part of 8, between characters that the key has and that it has not; none of 7.
+    for (std::size_t at = 0; at + 8 <= key.size(); ++at)
+    {
+        const auto part = key.substr(at, 8);
+        for (const std::string around : {"", " ", "~", "o", "zz"})
+        {
+            const auto text = around + part + around;
+            EXPECT_EQ(redact(text, key).find(part), std::string::npos) << text;
+            metadata told;
+            told.headers.emplace_back("x-" + text, text);
+            redact(told, key);
+            EXPECT_EQ(told.headers[0].name.find(part), std::string::npos) << text;
+            EXPECT_EQ(told.headers[0].value.find(part), std::string::npos) << text;
+        }
+        const auto less = '<' + key.substr(at, 7) + '>';
+        EXPECT_EQ(core::redact_key(less, key), less);
+    }
+    EXPECT_EQ(core::redact_key("abc abcd", "abc"), "abc abcd");  // too short to be searched for
+}
+
 TEST(Redact, ReplacesWhatLooksLikeAKey)
 {
     const row rows[] = {
