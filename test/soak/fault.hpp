@@ -25,7 +25,7 @@ enum class fault : std::uint8_t
     error_frame,  // as the first event of a stream; otherwise as status_503
     // What no server should send.
     garbage,
-    garbage_body,
+    garbage_body,  // but of files, where nothing is
     garbage_below_tls,
     // Those that a client has to bear without an error.
     late,

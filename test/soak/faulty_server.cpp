@@ -222,6 +222,8 @@ private:
             case fault::garbage:
                 return script().send("\x01\x02 this is not HTTP\r\n\r\n").fin();
             case fault::garbage_body:
+                if (request.method == "GET")  // any bytes are a file
+                    return right(request, asked, is_stream, what);
                 return script().respond(200, json_type, "<html>");
             case fault::late:
                 return script().pause(1500ms).then(right(request, asked, is_stream, what));

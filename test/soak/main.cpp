@@ -38,7 +38,7 @@ constexpr std::string_view usage =
   --threads N        io_contexts, each with a thread and two clients (default 2)
   --pace N           longest pause between the pieces of a long stream, in ms (default 500)
   --silence N        seconds until a client gives a silent server up (default 15)
-  --restart-every N  requests until a server kills itself, on average (default 10000; 0: never)
+  --restart-every N  requests until a server kills itself, on average (default 4000; 0: never)
   --no-faults        servers that do nothing wrong
   --ports A,B,C,D    of the servers: two plain, two with TLS (default: free ones)
   --via A,B,C,D      where clients connect to instead: a proxy that does what it likes with the bytes
@@ -60,7 +60,7 @@ struct settings
     std::uint64_t threads = 2;
     std::uint64_t pace = 500;
     std::uint64_t silence = 15;
-    std::uint64_t restart_every = 10000;
+    std::uint64_t restart_every = 4000;
     bool faults = true;
     std::vector<std::uint16_t> ports;
     std::vector<std::uint16_t> via;
