@@ -328,9 +328,8 @@ void serve(const server_plan& plan, ledger& shared)
     options.kept_requests = 0;
     options.idle_limit = 5000ms;
     options.send_buffer = plan.small_buffers ? 8 * 1024 : 0;
-    testing::test_server listening(options);
-    listening.on_request(
-        [&state](const received_request& request) { return state.answer(request); });
+    options.handler = [&state](const received_request& request) { return state.answer(request); };
+    const testing::test_server listening(options);
     for (;;)
         ::pause();
 }

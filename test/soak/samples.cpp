@@ -84,7 +84,7 @@ void write_csv(const std::string& path, const std::vector<sample>& samples)
 
 bool trend::is_flat(std::uint64_t slack) const
 {
-    return medians.empty() || medians.back() <= medians.front() + medians.front() / 10 + slack;
+    return medians.back() <= medians.front() + medians.front() / 10 + slack;
 }
 
 trend trend_of(const std::vector<sample>& samples, std::uint64_t sample::*figure)

@@ -37,7 +37,7 @@ struct trend
 {
     std::vector<std::uint64_t> medians;  // empty: too short a run to tell
 
-    /// The last is no more than a tenth, and `slack`, above the first.
+    /// The last is no more than a tenth, and `slack`, above the first. Not for too short a run.
     [[nodiscard]] bool is_flat(std::uint64_t slack) const;
 };
 

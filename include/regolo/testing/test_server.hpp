@@ -57,6 +57,9 @@ struct server_options
     std::size_t kept_requests = 20000;
 
     simulation_options simulation;
+
+    /// What `on_request` would be given, for clients that know the port before the server is there.
+    std::function<script(const received_request&)> handler;
 };
 
 /// What has happened since the server started; `open` is the number now.
