@@ -51,7 +51,7 @@ clean_up() {
 trap clean_up EXIT
 # One descriptor on either side for each connection.
 ulimit -n "$(ulimit -Hn)"
-"$toxiproxy" -host 127.0.0.1 -port $((first + 8)) >build/toxiproxy.log 2>&1 &
+LOG_LEVEL=error "$toxiproxy" -host 127.0.0.1 -port $((first + 8)) >build/toxiproxy.log 2>&1 &
 proxy_pid=$!
 ask() { curl --silent --show-error --fail --noproxy '*' "$@" >/dev/null; }
 ask --retry 50 --retry-delay 1 --retry-connrefused "$api/version"
