@@ -24,7 +24,9 @@ script without_first_step(const script& whole)
 }  // namespace
 
 server_state::server_state(const server_options& options)
-    : kept_requests_(options.kept_requests), simulation_(options.simulation)
+    : kept_requests_(options.kept_requests),
+      handler_(options.handler),
+      simulation_(options.simulation)
 {}
 
 void server_state::enqueue(script next)

@@ -1,3 +1,4 @@
+#include "testing/certificates.hpp"
 #include "testing/connection.hpp"
 #include "testing/server_state.hpp"
 #include "testing/tls_session.hpp"
@@ -45,6 +46,9 @@ struct test_server::impl
     explicit impl(const server_options& wanted)
         : options(wanted), state(wanted), acceptor_v4(io), acceptor_v6(io), accept_pause(io)
     {
+        if (!options.authority)
+            options.authority = std::make_shared<certificate_authority>();
+        const auto& ca = *options.authority;
         if (options.tls)
             context.emplace(ca.issue_server(options.certificate), options.versions,
                             options.demand_client_certificate ? ca.pem() : std::string());
@@ -141,7 +145,6 @@ struct test_server::impl
 
     server_options options;
     server_state state;
-    certificate_authority ca;
     std::optional<tls_context> context;
     asio::io_context io{1};
     tcp::acceptor acceptor_v4;
@@ -181,11 +184,16 @@ std::string test_server::url(const std::string& host) const
 
 std::uint16_t test_server::port() const noexcept { return impl_->port; }
 
-const std::string& test_server::ca_pem() const noexcept { return impl_->ca.pem(); }
+const std::string& test_server::ca_pem() const noexcept { return impl_->options.authority->pem(); }
+
+std::shared_ptr<const certificate_authority> test_server::authority() const noexcept
+{
+    return impl_->options.authority;
+}
 
 certificate test_server::client_certificate(const std::string& common_name) const
 {
-    return impl_->ca.issue_client(common_name);
+    return impl_->options.authority->issue_client(common_name);
 }
 
 void test_server::enqueue(script next) { impl_->state.enqueue(std::move(next)); }

@@ -537,6 +537,35 @@ TEST(TestServerTls, AnswersPlainTextWithAnEnd)
     EXPECT_EQ(server.counts().handshakes_failed, 1U);
 }
 
+TEST(TestServerHandler, MayBeThereFromTheFirstConnectionOn)
+{
+    auto options = server_options::plain();
+    options.handler = [](const received_request&) {
+        return script().respond(200, "text/plain", "from the handler");
+    };
+    const test_server server(options);
+    blocking_client client(server.port());
+    client.send(get_models);
+    EXPECT_TRUE(client.read_answer().ends_with("from the handler"));
+}
+
+TEST(TestServerAuthority, OfAnEarlierServerIsTrustedAfterARestart)
+{
+    std::shared_ptr<const certificate_authority> authority;
+    blocking_client::tls_options trust;
+    {
+        const test_server first(server_options::https());
+        authority = first.authority();
+        trust = trusting(first);
+    }
+    auto same = server_options::https();
+    same.authority = authority;
+    const test_server second(same);
+    const test_server stranger(server_options::https());
+    EXPECT_TRUE(blocking_client(second.port()).start_tls(trust));
+    EXPECT_FALSE(blocking_client(stranger.port()).start_tls(trust)) << "each has one of its own";
+}
+
 }  // namespace
 
 }  // namespace regolo::test

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <future>
 #include <iostream>
+#include <memory>
 #include <random>
 #include <stop_token>
 #include <thread>
@@ -182,6 +183,49 @@ TEST_P(Threads, ClientOnOneContextCalledFromAnother)
         from.close();
     }
     EXPECT_EQ(sum.right, 8 * each);
+    EXPECT_EQ(sum.wrong, 0U);
+    expect_gone();
+}
+
+TEST_P(Threads, OneClientOnEightThreadsOfOneContext)
+{
+    tally sum;
+    const std::size_t each = 10 * scale();
+    {
+        runner eight(8);
+        const client from(eight.io, config());
+        std::vector<std::future<void>> all;
+        for (std::size_t i = 0; i != 24; ++i)
+            all.push_back(
+                asio::co_spawn(eight.io, exchange_many(from, each, i, sum), asio::use_future));
+        wait_for_all(all);
+        EXPECT_EQ(from.stats().calls, 0U);
+        from.close();
+    }
+    EXPECT_EQ(sum.right, 24 * each);
+    EXPECT_EQ(sum.wrong, 0U);
+    expect_gone();
+}
+
+TEST_P(Threads, OneClientFromEightContextsWithAThreadEach)
+{
+    tally sum;
+    const std::size_t each = 10 * scale();
+    {
+        std::vector<std::unique_ptr<runner>> eight;
+        for (std::size_t i = 0; i != 8; ++i)
+            eight.push_back(std::make_unique<runner>(1));
+        // It lives on one of them: there the hop falls away.
+        const client from(eight.front()->io, config());
+        std::vector<std::future<void>> all;
+        for (std::size_t i = 0; i != 24; ++i)
+            all.push_back(asio::co_spawn(eight[i % 8]->io, exchange_many(from, each, i, sum),
+                                         asio::use_future));
+        wait_for_all(all);
+        EXPECT_EQ(from.stats().calls, 0U);
+        from.close();
+    }
+    EXPECT_EQ(sum.right, 24 * each);
     EXPECT_EQ(sum.wrong, 0U);
     expect_gone();
 }
@@ -384,6 +428,56 @@ TEST_P(Threads, StreamsOutliveTheClientAndDropAnywhere)
         }
     }
     EXPECT_EQ(sum.right, count);
+    expect_gone();
+}
+
+asio::awaitable<void> read_to_end(chat_stream stream, std::atomic<std::size_t>& reading, tally& sum)
+{
+    ++reading;
+    std::string text;
+    for (;;)
+    {
+        const auto chunk = co_await try_await(stream.next());
+        if (!chunk || !*chunk)
+            break;
+        text += (*chunk)->text();
+    }
+    ++(text.ends_with(" 200") && stream.ended_as() == stream_end::done ? sum.right : sum.wrong);
+}
+
+TEST_P(Threads, ClientsAreDestroyedWhileOthersReadTheirStreams)
+{
+    tally sum;
+    const std::size_t rounds = 10 * scale();
+    constexpr std::size_t streams = 4;
+    {
+        runner home(2);
+        runner abroad(2);
+        std::vector<std::future<void>> all;
+        for (std::size_t round = 0; round != rounds; ++round)
+        {
+            auto from = std::make_unique<client>(home.io, config());
+            std::atomic<std::size_t> reading{0};
+            for (std::size_t i = 0; i != streams; ++i)
+            {
+                auto opening = asio::co_spawn(
+                    home.io, from->stream_chat({std::string(chat_model), "count to 200"}),
+                    asio::use_future);
+                // Their callers on the client's own context, too.
+                auto& where = i % 2 == 0 ? home.io : abroad.io;
+                all.push_back(asio::co_spawn(asio::make_strand(where),
+                                             read_to_end(opening.get(), reading, sum),
+                                             asio::use_future));
+            }
+            while (reading != streams)
+                std::this_thread::yield();
+            // By this thread, which runs none of the contexts.
+            from.reset();
+        }
+        wait_for_all(all);
+    }
+    EXPECT_EQ(sum.right, rounds * streams);
+    EXPECT_EQ(sum.wrong, 0U);
     expect_gone();
 }
 

@@ -16,6 +16,8 @@
 
 namespace regolo::inline v0::testing {
 
+class certificate_authority;
+
 struct server_options
 {
     /// Declared so that this is no aggregate: GCC 12 destroys aggregate temporaries of a co_await expression twice.
@@ -33,6 +35,10 @@ struct server_options
     bool ipv6 = false;
 
     leaf certificate = leaf::good;
+
+    /// Signs the certificate; null makes a throw-away one. That of an earlier server lets its clients go on after a restart.
+    std::shared_ptr<const certificate_authority> authority;
+
     tls_versions versions = tls_versions::both;
 
     /// Asks clients for a certificate such as `test_server::client_certificate()`.
@@ -51,6 +57,9 @@ struct server_options
     std::size_t kept_requests = 20000;
 
     simulation_options simulation;
+
+    /// What `on_request` would be given, for clients that know the port before the server is there.
+    std::function<script(const received_request&)> handler;
 };
 
 /// What has happened since the server started; `open` is the number now.
@@ -98,6 +107,9 @@ public:
 
     /// The certificate of the throw-away CA.
     [[nodiscard]] const std::string& ca_pem() const noexcept;
+
+    /// That CA, for `server_options::authority` of another server.
+    [[nodiscard]] std::shared_ptr<const certificate_authority> authority() const noexcept;
 
     /// A certificate that `demand_client_certificate` accepts.
     [[nodiscard]] certificate client_certificate(const std::string& common_name = "client") const;
