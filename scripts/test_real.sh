@@ -55,31 +55,9 @@ on_request=()
 
 # ---- processes
 
-pids=()
-# With SIGTERM, and after five seconds without asking.
-stop_all() {
-    local i
-    [ ${#pids[@]} -gt 0 ] || return 0
-    kill "${pids[@]}" 2>/dev/null || true
-    for ((i = 0; i < 50; ++i)); do
-        kill -0 "${pids[@]}" 2>/dev/null || break
-        sleep 0.1
-    done
-    kill -9 "${pids[@]}" 2>/dev/null || true
-    wait "${pids[@]}" 2>/dev/null || true
-    pids=()
-}
 trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-# start LOG COMMAND...: in the background, until stop_all.
-start() {
-    local log=$1
-    shift
-    "$@" >"$log" 2>&1 </dev/null &
-    pids+=($!)
-}
 
 # answers URL: waits until something does, for as long as the last process started is there.
 answers() {
@@ -115,20 +93,8 @@ install_tools() {
 # The package is unpacked and not installed: installing it would start a web server on port 80.
 find_nginx() {
     nginx=$(PATH=$PATH:/usr/sbin:$work/nginx/usr/sbin command -v nginx) && return
-    say "Fetching nginx"
-    mkdir -p "$work/nginx"
-    (
-        cd "$work/nginx"
-        apt-get download nginx || { install_packages_update && apt-get download nginx; }
-        dpkg-deb -x nginx_*.deb .
-    ) >"$work/nginx.log" 2>&1 || fail "no nginx to be had; see $work/nginx.log"
+    unpack_packages "$work/nginx" nginx
     nginx=$work/nginx/usr/sbin/nginx
-}
-
-install_packages_update() {
-    local sudo=()
-    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    "${sudo[@]}" apt-get update -qq
 }
 
 # from_pypi NAME PACKAGE...: a virtual environment of that name with these packages.

@@ -293,6 +293,11 @@ public:
 
     silence peek() noexcept override { return os::peek(socket()); }
 
+    std::optional<std::uint64_t> acknowledged() noexcept override
+    {
+        return os::acknowledged(socket());
+    }
+
     void close() noexcept override
     {
         // No close_notify: waiting for the peer's answer may take for ever, and HTTP tells where a message ends.
