@@ -31,7 +31,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 tree=$work/squid
-[ -x "$tree/usr/sbin/squid" ] || unpack_packages "$tree" squid squid-common
+[ -x "$tree/usr/sbin/squid" ] || unpack_packages "$tree" squid squid-common squid-langpack
 tinyproxy=$(PATH=$PATH:/usr/sbin command -v tinyproxy)
 
 cmake --preset dev >/dev/null
@@ -87,7 +87,7 @@ cache deny all
 coredump_dir $folder
 mime_table $tree/usr/share/squid/mime.conf
 icon_directory $tree/usr/share/squid/icons
-error_directory $tree/usr/share/squid/errors/templates
+error_directory $tree/usr/share/squid-langpack/templates
 unlinkd_program /bin/true
 visible_hostname proxy.test
 shutdown_lifetime 0 seconds
@@ -181,7 +181,7 @@ expect() {
     fi
 }
 
-right='answer 1, 2, 3, 4, 5'
+right='answer 1 2 3 4 5'
 answers() {
     local what
     for what in chat stream; do
@@ -233,7 +233,8 @@ for what in chat stream; do
         'cannot reach that host' -- "$what" "127.0.0.1:$open_tiny" "https://127.0.0.1:$closed"
     expect "tinyproxy finds nobody, absolute form, $what" 'status 500' 'attempts 2' \
         'Unable to connect' -- "$what" "127.0.0.1:$open_tiny" "http://127.0.0.1:$closed"
-    expect "squid finds no address, $what" 'where proxy' 'sent 0' 503 'cannot reach that host' \
+    expect "squid finds no address, $what" 'where proxy' 'sent 0' 'cannot reach that host' \
+        'The requested URL could not be retrieved' \
         -- "$what" "127.0.0.1:$open_squid" https://no-such-host.invalid
 
     # A parent that never answers: the connection's own limit ends it.

@@ -371,6 +371,7 @@ protected:
     void make(const trial& one)
     {
         SCOPED_TRACE(name_of(one));
+        order({});
         if (one.where == place::part_of_request && one.reused)
             arm(one);
         prepare_connection(one.reused);
@@ -404,6 +405,7 @@ protected:
                        std::to_string(status) + ' ' + header + (always ? "always" : "once"),
                    expected};
         SCOPED_TRACE(made.name);
+        order({});
         prepare_connection(reused);
         orders next;
         next.refusal = script().respond(status, "application/json",
