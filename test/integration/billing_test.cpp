@@ -389,9 +389,14 @@ protected:
             return stalled_.is_open();
         };
         entry made{name_of(one), judge(with_, one)};
-        // What the proxy had taken when the server left, and how much of a request, is left to chance.
-        made.is_exact = !one.reused || with_.replay_stale || one.where > place::part_of_request ||
-                        (one.where == place::before_bytes && !with_.proxied);
+        // Chance decides what the proxy had taken when the server left, how much of a request was written, and whether a
+        // reset comes before the request (not sent) or after it (lost).
+        const bool may_be_cut = one.reused && !with_.replay_stale &&
+                                (one.where == place::part_of_request ||
+                                 (one.where == place::before_bytes && with_.proxied));
+        const bool may_be_early =
+            !one.reused && !with_.tls && one.how == fault::rst && one.where <= place::before_bytes;
+        made.is_exact = !may_be_cut && !may_be_early;
         const bool is_large = one.where == place::part_of_request;
         made.end = call(one.what, numbered(static_cast<int>(book_.size()), is_large), is_stuck);
         EXPECT_EQ(watch_->first_reused, one.reused && watch_->acquired > 0);
@@ -498,8 +503,9 @@ bool makes_sense(const setting& with, const trial& one)
         case place::in_handshake:
             return with.tls && !one.reused && one.how == fault::fin;
         case place::before_bytes:
-            return one.how != fault::stall && !(one.reused && one.how == fault::cut_tls) &&
-                   (with.tls || one.how != fault::cut_tls);
+            // the first request of a TLS connection comes with the end of the handshake
+            return one.how != fault::stall && one.how != fault::cut_tls &&
+                   (one.reused || !with.tls);
         case place::part_of_request:
             // what the server does not read it may still have: see limits_test
             return one.how != fault::stall && (with.tls || one.how != fault::cut_tls);
