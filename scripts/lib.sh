@@ -57,22 +57,28 @@ install_packages() {
         apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
 }
 
+# unpack_packages FOLDER NAME...: programs of packages that would start a service if they were installed.
+unpack_packages() {
+    local folder=$1 sudo=()
+    shift
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    say "Fetching $*"
+    mkdir -p "$folder"
+    (
+        cd "$folder"
+        apt-get download "$@" || { "${sudo[@]}" apt-get update -qq && apt-get download "$@"; }
+        for package in *.deb; do
+            dpkg-deb -x "$package" .
+        done
+    ) >"$folder/log" 2>&1 || fail "not to be had: $*; see $folder/log"
+}
+
 # find_nginx WORK: sets nginx. The package is unpacked in that folder and not installed: installing it would start a
 # web server on port 80.
 find_nginx() {
-    local work=$1 sudo=()
-    nginx=$(PATH=$PATH:/usr/sbin:$work/nginx/usr/sbin command -v nginx) && return
-    say "Fetching nginx"
-    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    mkdir -p "$work/nginx"
-    (
-        cd "$work/nginx"
-        apt-get download nginx || {
-            "${sudo[@]}" apt-get update -qq && apt-get download nginx
-        }
-        dpkg-deb -x nginx_*.deb .
-    ) >"$work/nginx.log" 2>&1 || fail "no nginx to be had; see $work/nginx.log"
-    nginx=$work/nginx/usr/sbin/nginx
+    nginx=$(PATH=$PATH:/usr/sbin:$1/nginx/usr/sbin command -v nginx) && return
+    unpack_packages "$1/nginx" nginx
+    nginx=$1/nginx/usr/sbin/nginx
 }
 
 build_packages=(g++ cmake ninja-build libssl-dev ca-certificates boost-headers boost-json boost-url)
@@ -86,6 +92,31 @@ job_count() {
     memory=$(awk '/^MemAvailable/ { print int($2 / 1400000) }' /proc/meminfo)
     [ "${memory:-1}" -ge 1 ] || memory=1
     [ "$memory" -lt "$cores" ] && echo "$memory" || echo "$cores"
+}
+
+# ---- processes that a script leaves running; its trap on EXIT is to be stop_all
+
+pids=()
+# With SIGTERM, and after five seconds without asking.
+stop_all() {
+    local i
+    [ ${#pids[@]} -gt 0 ] || return 0
+    kill "${pids[@]}" 2>/dev/null || true
+    for ((i = 0; i < 50; ++i)); do
+        kill -0 "${pids[@]}" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -9 "${pids[@]}" 2>/dev/null || true
+    wait "${pids[@]}" 2>/dev/null || true
+    pids=()
+}
+
+# start LOG COMMAND...: in the background, until stop_all.
+start() {
+    local log=$1
+    shift
+    "$@" >"$log" 2>&1 </dev/null &
+    pids+=($!)
 }
 
 # start_server PROGRAM [OPTION...]: runs regolo-server with TLS on a free port until this script

@@ -55,31 +55,9 @@ on_request=()
 
 # ---- processes
 
-pids=()
-# With SIGTERM, and after five seconds without asking.
-stop_all() {
-    local i
-    [ ${#pids[@]} -gt 0 ] || return 0
-    kill "${pids[@]}" 2>/dev/null || true
-    for ((i = 0; i < 50; ++i)); do
-        kill -0 "${pids[@]}" 2>/dev/null || break
-        sleep 0.1
-    done
-    kill -9 "${pids[@]}" 2>/dev/null || true
-    wait "${pids[@]}" 2>/dev/null || true
-    pids=()
-}
 trap stop_all EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-
-# start LOG COMMAND...: in the background, until stop_all.
-start() {
-    local log=$1
-    shift
-    "$@" >"$log" 2>&1 </dev/null &
-    pids+=($!)
-}
 
 # answers URL: waits until something does, for as long as the last process started is there.
 answers() {

@@ -293,7 +293,8 @@ asio::awaitable<std::exception_ptr> call::attempt(bool whole)
         {
             failure = std::current_exception();
         }
-        if (!failure || fresh || scope_->aborted() || !exchange_ || !exchange_->is_stale())
+        if (!failure || fresh || scope_->aborted() || !exchange_ ||
+            !exchange_->is_stale(!policy_.replay_stale))
             co_return failure;
         ++client_->stale_replays;
         report_.stale_replay(describe_failure(std::move(failure)));

@@ -35,6 +35,14 @@ struct time_limits
     status, and an empty answer where `client_config::fail_on` makes it an error. Never retried: anything after a
     stream's first chunk, what TLS refuses, a used-up budget or quota, a time limit that fired while the server was
     working.
+
+    A server's retry-after is the least wait: by chance up to a tenth more, and up to 250 ms at least, keep clients that were
+    sent away together from coming back together.
+
+    Beside the retries, and not counted as one, a request is sent again at once if a connection that had been used before
+    turns out to be dead: the server had ended it before it had any of the request, or the request could not be written
+    whole. Such a request was never worked on. With `replay_stale` a close within a second, without a byte of an answer, is
+    taken for the same, though a server may have read the request before it closed: then it may be billed twice.
 */
 struct retry_policy
 {
@@ -47,6 +55,8 @@ struct retry_policy
     duration retry_after_cap{120000};  ///< a server that asks for more is not waited for
     duration late_timeout{30000};      ///< 408 and 504 that came later than this are not retried
     bool replay_sent = false;  ///< retry a request that was sent and lost: may be billed twice
+    bool replay_stale =
+        true;  ///< send again what met a closing connection; false: if that is proven
 };
 
 /// The connection pool, per origin (scheme, host and port).

@@ -51,11 +51,13 @@ std::chrono::milliseconds learn_from_close(std::chrono::nanoseconds idle_for,
     return std::min(current, below);
 }
 
-bool is_stale(const stale_view& failure) noexcept
+bool is_stale(const stale_view& failure, bool proven_only) noexcept
 {
-    if (!failure.reused || failure.answer_bytes != 0)
+    if (!failure.reused || failure.answer_bytes != 0 || failure.has_part)
         return false;
-    return failure.send_failed || (failure.closed && failure.since_sent <= stale_window);
+    if (failure.incomplete || (failure.ended && !failure.arrived))
+        return true;
+    return !proven_only && failure.closed && failure.since_sent <= stale_window;
 }
 
 }  // namespace regolo::core

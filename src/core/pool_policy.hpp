@@ -35,15 +35,25 @@ std::chrono::milliseconds learn_from_close(std::chrono::nanoseconds idle_for,
 /// What is known of an exchange that failed without an answer.
 struct stale_view
 {
-    bool reused = false;       // the connection had carried an exchange before
-    bool send_failed = false;  // the request could not be written whole
-    bool closed = false;       // EOF or reset while waiting for the answer
+    bool reused = false;      // the connection had carried an exchange before
+    bool incomplete = false;  // the request could not be written whole
+    bool closed = false;      // EOF or reset while waiting for the answer
+    bool ended = false;       // EOF, that is
+    bool arrived = true;      // the peer's system may have acknowledged a byte of the request
+    bool has_part = false;    // the beginning of a TLS record came
     std::size_t answer_bytes = 0;
     std::chrono::nanoseconds since_sent{};  // from the last request byte to the failure
 };
 
 /** Whether the server had closed the connection before it saw the request, so that sending it again on a fresh one is
-    no second attempt. True only for a reused connection that failed at once. */
-bool is_stale(const stale_view& failure) noexcept;
+    no second attempt. True only for a connection that was used before.
+
+    The end of a stream carries the acknowledgement of all that had arrived before it: where that is none of the request,
+    it is proven. A reset carries none. Without a proof it is likely where the connection failed at once, but a server may
+    have read the request and closed.
+
+    @param proven_only  likely is not enough
+*/
+bool is_stale(const stale_view& failure, bool proven_only) noexcept;
 
 }  // namespace regolo::core

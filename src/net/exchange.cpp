@@ -111,6 +111,8 @@ asio::awaitable<void> exchange::send(core::secret head, outgoing_body body)
 {
     where_ = phase::send;
     const auto began = now();
+    if (reused_)
+        acknowledged_ = lease_.get()->stream->acknowledged();
     scope::phase_limit progress(*scope_, errc::send_timeout, value(limits_.send));
     const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
     if (body.open || head.view().size() + bytes.size() > record_size)
@@ -124,6 +126,7 @@ asio::awaitable<void> exchange::send(core::secret head, outgoing_body body)
         whole.append(bytes);
         co_await write_all(whole.view(), progress);
         body_sent_ = bytes.size();
+        whole_sent_ = true;
     }
     sent_at_ = now();
     timings_.send = sent_at_ - began;
@@ -148,8 +151,10 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
         }
         else
         {
-            co_await write_all(*body.bytes, progress);
-            body_sent_ = body.bytes->size();
+            const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
+            co_await write_all(bytes, progress);
+            body_sent_ = bytes.size();
+            whole_sent_ = true;
         }
     }
     catch (...)
@@ -174,7 +179,7 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
     }
     if (early_->failure)
     {
-        send_failed_ = closed_;
+        send_failed_ = closed_ && !whole_sent_;
         throw boost::system::system_error(early_->failure);
     }
     std::rethrow_exception(failure);
@@ -195,6 +200,7 @@ asio::awaitable<void> exchange::write_source(outgoing_body body, scope::phase_li
         if (!body.size)
             piece = core::encode_chunk(piece, chunk);
         co_await write_all(piece, progress);
+        whole_sent_ = !more || (body.size && body_sent_ >= *body.size);
     }
 }
 
@@ -227,7 +233,7 @@ void exchange::on_early_read(connection& used, error_code ec, std::size_t n)
 void exchange::on_head_read(connection& used, error_code& ec, std::size_t n)
 {
     if (ec)
-        note_failure(ec);
+        note_failure(used, ec);
     else
         used.reader.commit(n, ec);
     // What is wrong behind a complete head is the body's fault, and told when the body is read.
@@ -246,7 +252,6 @@ asio::awaitable<void> exchange::write_all(std::string_view bytes, scope::phase_l
         if (ec)
         {
             send_failed_ = true;
-            failed_at_ = now();
             throw boost::system::system_error(ec);
         }
         bytes.remove_prefix(n);
@@ -304,7 +309,7 @@ void exchange::on_read(connection& used, error_code& ec, std::size_t n)
 {
     if (!ec)
         return used.reader.commit(n, ec);
-    note_failure(ec);
+    note_failure(used, ec);
     if (!closed_)
         return;
     error_code incomplete;
@@ -382,10 +387,14 @@ void exchange::discard(close_reason why) noexcept
     lease_.close(why);
 }
 
-void exchange::note_failure(error_code ec) noexcept
+void exchange::note_failure(connection& used, error_code ec) noexcept
 {
     failed_at_ = now();
     cut_ = is_tls_truncation(ec);
+    ended_ = cut_ || ec == asio::error::eof;
+    has_part_ = used.stream->has_part();
+    if (ended_ && acknowledged_)
+        arrived_ = used.stream->acknowledged() != acknowledged_;
     closed_ = cut_ || ec == asio::error::eof || ec == asio::error::connection_reset ||
               ec == asio::error::broken_pipe || ec == asio::error::connection_aborted;
 }
@@ -402,15 +411,18 @@ bool exchange::is_refused_for_certificate(error_code ec) const noexcept
            bytes_received() == 0 && (closed_ || send_failed_ || is_tls_failure(ec));
 }
 
-bool exchange::is_stale() const noexcept
+bool exchange::is_stale(bool proven_only) const noexcept
 {
     core::stale_view view;
     view.reused = reused_;
-    view.send_failed = send_failed_;
+    view.incomplete = send_failed_ && !whole_sent_;
     view.closed = closed_;
+    view.ended = ended_;
+    view.arrived = arrived_;
+    view.has_part = has_part_;
     view.answer_bytes = static_cast<std::size_t>(bytes_received());
     view.since_sent = failed_at_ - sent_at_;
-    return core::is_stale(view);
+    return core::is_stale(view, proven_only);
 }
 
 error_info exchange::explain(std::exception_ptr failure) const

@@ -108,8 +108,9 @@ public:
     [[nodiscard]] error_info explain(std::exception_ptr failure) const;
     [[nodiscard]] error_info explain(error_code ec) const;
 
-    /// The request failed on a connection that the server had closed already: send it again on a fresh one.
-    [[nodiscard]] bool is_stale() const noexcept;
+    /// The request failed on a connection that the server had closed already: send it again on a fresh one. See
+    /// `core::is_stale`.
+    [[nodiscard]] bool is_stale(bool proven_only) const noexcept;
 
     [[nodiscard]] const regolo::timings& timings() const noexcept { return timings_; }
     [[nodiscard]] bool reused() const noexcept { return reused_; }
@@ -133,7 +134,7 @@ private:
     void on_head_read(connection& used, error_code& ec, std::size_t n);
     asio::awaitable<void> read_head();
     void on_read(connection& used, error_code& ec, std::size_t n);
-    void note_failure(error_code ec) noexcept;
+    void note_failure(connection& used, error_code ec) noexcept;
     [[nodiscard]] bool is_refused_for_certificate(error_code ec) const noexcept;
     [[nodiscard]] std::string failure_text(error_code ec) const;
     [[nodiscard]] clock::time_point now() const noexcept { return world_->timer->now(); }
@@ -150,13 +151,18 @@ private:
     bool reused_ = false;
     bool sent_ = false;  // at least one byte may have reached the server
     bool send_failed_ = false;
+    bool whole_sent_ = false;  // nothing of the request is left to write
     bool opened_source_ = false;
     std::uint64_t body_sent_ = 0;
     std::optional<early_answer> early_;  // while a large request is sent
-    bool closed_ = false;        // the peer ended the connection before the response was complete
-    error_code broken_body_;     // found while the head was read
-    bool cut_ = false;           // ... without a close_notify
-    clock::time_point sent_at_;  // the last request byte
+    bool closed_ = false;     // the peer ended the connection before the response was complete
+    error_code broken_body_;  // found while the head was read
+    bool cut_ = false;        // ... without a close_notify
+    bool has_part_ = false;   // ... in the middle of a TLS record
+    bool ended_ = false;      // ... with FIN
+    bool arrived_ = true;     // ... when it may have had some of the request
+    std::optional<std::uint64_t> acknowledged_;  // of what was sent before the request
+    clock::time_point sent_at_;                  // the last request byte
     clock::time_point failed_at_;
     clock::time_point head_at_;
 };

@@ -1,6 +1,8 @@
 #include "net/os.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstring>
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <netinet/in.h>
@@ -50,6 +52,24 @@ byte_stream::silence peek(tcp::socket& socket) noexcept
     if (ec || n == 0)
         return byte_stream::silence::closed;
     return byte_stream::silence::data;
+}
+
+std::optional<std::uint64_t> acknowledged([[maybe_unused]] tcp::socket& socket) noexcept
+{
+#if defined(__linux__)
+    // tcpi_bytes_acked of the kernel's tcp_info, which grows at its end; that of the C library ends before it.
+    constexpr std::size_t offset = 120;
+    std::array<unsigned char, 256> info{};
+    socklen_t size = info.size();
+    std::uint64_t bytes = 0;
+    if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, info.data(), &size) == 0 &&
+        size >= offset + sizeof bytes)
+    {
+        std::memcpy(&bytes, info.data() + offset, sizeof bytes);
+        return bytes;
+    }
+#endif
+    return std::nullopt;
 }
 
 }  // namespace regolo::net::os

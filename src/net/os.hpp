@@ -2,6 +2,9 @@
 
 #include "net/world.hpp"
 
+#include <cstdint>
+#include <optional>
+
 /** @file
     The operating system, as far as Asio does not cover it. The one file to port; every function has a fallback that does
     less but is right.
@@ -15,5 +18,8 @@ void enable_keepalive(tcp::socket& socket) noexcept;
 
 /// Looks at what a socket has received, without taking it or blocking.
 byte_stream::silence peek(tcp::socket& socket) noexcept;
+
+/// How many bytes the peer's system has acknowledged so far; nothing where this system does not tell.
+std::optional<std::uint64_t> acknowledged(tcp::socket& socket) noexcept;
 
 }  // namespace regolo::net::os

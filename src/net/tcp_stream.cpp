@@ -31,6 +31,11 @@ void tcp_stream::cancel_wait() noexcept
 
 auto tcp_stream::peek() noexcept -> silence { return os::peek(socket_); }
 
+std::optional<std::uint64_t> tcp_stream::acknowledged() noexcept
+{
+    return os::acknowledged(socket_);
+}
+
 void tcp_stream::close() noexcept
 {
     error_code ignored;

@@ -17,6 +17,8 @@ public:
     void async_wait_readable(wait_handler done) override;
     void cancel_wait() noexcept override;
     silence peek() noexcept override;
+    std::optional<std::uint64_t> acknowledged() noexcept override;
+    bool has_part() noexcept override { return false; }
     void close() noexcept override;
 
     /// The socket, for something else that is spoken over it. Nothing may be under way.

@@ -172,6 +172,13 @@ public:
 
     silence peek() noexcept override { return os::peek(socket()); }
 
+    std::optional<std::uint64_t> acknowledged() noexcept override
+    {
+        return os::acknowledged(socket());
+    }
+
+    bool has_part() noexcept override { return SSL_has_pending(stream_.native_handle()) == 1; }
+
     void close() noexcept override
     {
         // No close_notify: waiting for the peer's answer may take for ever, and HTTP tells where a message ends.

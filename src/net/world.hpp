@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,12 @@ public:
         closed
     };
     [[nodiscard]] virtual silence peek() noexcept = 0;
+
+    /// How many bytes the peer's system has acknowledged since the connection stands; nothing where nobody tells.
+    [[nodiscard]] virtual std::optional<std::uint64_t> acknowledged() noexcept = 0;
+
+    /// What came last is the beginning of something, such as a TLS record, that shows when it is complete.
+    [[nodiscard]] virtual bool has_part() noexcept = 0;
 
     /// Closes at once; outstanding operations end with `operation_aborted`. May be called again.
     virtual void close() noexcept = 0;

@@ -251,6 +251,7 @@ void connection::shut_down_sending()
     is_ending_ = true;
     error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    server_.record([](server_counts& counts) { ++counts.fins_sent; });
 }
 
 }  // namespace regolo::inline v0::testing

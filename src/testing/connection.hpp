@@ -74,6 +74,7 @@ private:
     void wait(std::chrono::steady_clock::time_point until, std::function<void()> then);
 
     outcome run(step::expect_request&);
+    outcome run(step::expect_part&);
     outcome run(step::simulate&);
     outcome run(step::send& send);
     outcome run(step::send_raw& send);

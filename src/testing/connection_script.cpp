@@ -88,6 +88,13 @@ connection::outcome connection::run(step::expect_request&)
     return outcome::done;
 }
 
+connection::outcome connection::run(step::expect_part&)
+{
+    note_answer();
+    const bool has_some = reader_.is_inside_request() || !waiting_requests_.empty();
+    return has_some ? outcome::done : outcome::blocked;
+}
+
 connection::outcome connection::run(step::simulate&)
 {
     const auto answer = server_.default_answer(current_.value_or(received_request()));

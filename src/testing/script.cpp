@@ -70,6 +70,8 @@ script& script::open_with(opening how)
 
 script& script::expect_request() { return add(step::expect_request{}); }
 
+script& script::expect_part() { return add(step::expect_part{}); }
+
 script& script::simulate() { return add(step::simulate{}); }
 
 script& script::send(std::string bytes) { return add(step::send{std::move(bytes), {}, false}); }

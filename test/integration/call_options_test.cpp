@@ -34,6 +34,21 @@ protected:
     client_config config = config_for(server);
 };
 
+// Head and body go out one by one where they are large, and there may be no body.
+TEST_F(CallOptions, HeadersMayBeLargerThanARecord)
+{
+    call_options options;
+    options.headers.emplace_back("x-large", std::string(std::size_t{48} * 1024, 'x'));
+    EXPECT_EQ(sent(options).header("x-large").size(), std::size_t{48} * 1024);
+    const auto list = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        const auto models = co_await one.models(options);
+        EXPECT_FALSE(models.data.empty());
+    };
+    run(list());
+    EXPECT_EQ(server.requests().back().header("x-large").size(), std::size_t{48} * 1024);
+}
+
 TEST_F(CallOptions, HeadersOfClientAndCall)
 {
     config.headers.emplace_back("X-Team", "blue");

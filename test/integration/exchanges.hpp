@@ -150,6 +150,25 @@ inline asio::awaitable<std::string> exchange_of(kind what, const client& from,
     return read_all(from.stream_request(std::move(raw), std::move(options)));
 }
 
+/// The bytes of an answer, whatever steps they are sent in.
+inline std::string bytes_of(const script& answer)
+{
+    std::string all;
+    for (const auto& each : answer.steps())
+    {
+        if (const auto* sent = std::get_if<step::send>(&each))
+            all += sent->bytes;
+        if (const auto* streamed = std::get_if<step::stream>(&each))
+        {
+            std::string piece;
+            const auto next = streamed->next;
+            while (next(piece))
+                all += piece;
+        }
+    }
+    return all;
+}
+
 /// What came of an operation that was spawned.
 struct ending
 {

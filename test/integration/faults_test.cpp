@@ -22,25 +22,6 @@ enum class cut
     cut_tls,  // FIN without close_notify
 };
 
-/// The bytes of an answer, whatever steps they are sent in.
-std::string bytes_of(const script& answer)
-{
-    std::string all;
-    for (const auto& each : answer.steps())
-    {
-        if (const auto* sent = std::get_if<step::send>(&each))
-            all += sent->bytes;
-        if (const auto* streamed = std::get_if<step::stream>(&each))
-        {
-            std::string piece;
-            const auto next = streamed->next;
-            while (next(piece))
-                all += piece;
-        }
-    }
-    return all;
-}
-
 script ending_with(script answer, cut how)
 {
     switch (how)

@@ -1,6 +1,7 @@
 // Two thousand streams at once in one thread. What they cost is measured by bench/stream_memory.cpp.
 
 #include "integration/exchanges.hpp"
+#include "support/file_limit.hpp"
 
 #include <regolo/testing/run.hpp>
 
@@ -9,7 +10,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <sys/resource.h>
 
 namespace regolo::test {
 
@@ -24,17 +24,6 @@ constexpr std::size_t stream_count = 300;  // at their speed
 #else
 constexpr std::size_t stream_count = 2000;
 #endif
-
-/// Raises the limit on open files as far as it is allowed. Returns what it is then.
-rlim_t raise_file_limit()
-{
-    rlimit limit{};
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur;
-}
 
 struct crowd
 {

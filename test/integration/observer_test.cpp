@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -54,6 +55,8 @@ using lines = std::vector<std::string>;
 class recorder final : public observer
 {
 public:
+    std::function<void()> on_reuse;
+
     void call_started(const call_event& call) noexcept override
     {
         note(call, "started " + std::string(call.operation) + (call.stream ? " stream" : ""));
@@ -63,6 +66,8 @@ public:
                              const connection_event& connection) noexcept override
     {
         note(call, connection.reused ? "reused" : "connected");
+        if (connection.reused && on_reuse)
+            std::exchange(on_reuse, nullptr)();
         const std::lock_guard lock(mutex_);
         connections.push_back(connection);
     }
@@ -434,8 +439,11 @@ TEST_P(ObserverEvents, TellOfAStreamThatBeginsWithAnError)
 TEST_P(ObserverEvents, TellOfAStaleConnection)
 {
     server_.enqueue(good_answer());
-    server_.enqueue(script().expect_request().fin());
     server_.enqueue(good_answer());
+    seen_->on_reuse = [this] {
+        server_.close_connections();
+        EXPECT_TRUE(server_.wait_until([this] { return server_.counts().fins_sent != 0; }));
+    };
     run(chat_twice(config_, options("first"), options("second")));
     EXPECT_EQ(seen_->of("second"), (lines{"started chat", "reused", "sent", "stale", "connected",
                                           "sent", "head 200", "ended"}));

@@ -23,10 +23,18 @@ namespace regolo::test {
 
 namespace {
 
-/// Remembers why connections were closed.
+/// Remembers why connections were closed; does something in the moment in which one is used again.
 class close_watch final : public observer
 {
 public:
+    std::function<void()> on_reuse;
+
+    void connection_acquired(const call_event&, const connection_event& taken) noexcept override
+    {
+        if (taken.reused && on_reuse)
+            std::exchange(on_reuse, nullptr)();
+    }
+
     void connection_closed(const close_event& connection) noexcept override
     {
         const std::lock_guard lock(mutex_);
@@ -100,6 +108,16 @@ protected:
             .event("[DONE]");
     }
 
+    /// Has the server end the next connection that is used again, after the pool's last look at it.
+    void end_on_reuse()
+    {
+        watch->on_reuse = [this] {
+            const auto before = server.counts().fins_sent;
+            server.close_connections();
+            EXPECT_TRUE(server.wait_until([&] { return server.counts().fins_sent > before; }));
+        };
+    }
+
     test_server server{GetParam() ? server_options::https() : server_options::plain()};
     client_config config = config_for(server);
     std::shared_ptr<close_watch> watch = std::make_shared<close_watch>();
@@ -153,13 +171,14 @@ TEST_P(Pool, AnswersOfAServerThatClosesAfterEachOne)
     EXPECT_EQ(server.counts().requests, calls);
 }
 
-// The server closes when it has read the next request: the client cannot know.
+// The server closes while the request is under way: none of it has arrived before.
 TEST_P(Pool, ReplaysOnceWhatMetADyingConnection)
 {
-    server.enqueue(script().expect_request().then(good_stream()).expect_request().fin());
     config.retry.max_retries = 0;
+    config.retry.replay_stale = false;
     on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
+        end_on_reuse();
         const auto got = co_await stream_and_settle(one);
         EXPECT_FALSE(got.failure) << describe(*got.failure);
         EXPECT_EQ(got.attempts, 1);
@@ -171,35 +190,78 @@ TEST_P(Pool, ReplaysOnceWhatMetADyingConnection)
         EXPECT_EQ(now.connections_opened, 2U);
         expect_at_rest(one, 1);
     });
-    EXPECT_EQ(server.counts().requests, 3U);
+    EXPECT_EQ(server.counts().requests, 2U);
 }
 
-TEST_P(Pool, ReplaysOnceWhatMetAReset)
+TEST_P(Pool, ReplaysOnceWhatADeadConnectionDidNotTake)
 {
-    server.enqueue(script().expect_request().then(good_stream()).expect_request().rst());
     config.retry.max_retries = 0;
+    config.retry.replay_stale = false;
     on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
+        watch->on_reuse = [&] {
+            server.reset_connections();
+            EXPECT_TRUE(server.wait_until([&] { return server.counts().open == 0; }));
+        };
         const auto got = co_await stream_and_settle(one);
         EXPECT_FALSE(got.failure) << describe(*got.failure);
         EXPECT_EQ(one.stats().stale_replays, 1U);
     });
+    EXPECT_EQ(server.counts().requests, 2U);
 }
 
 TEST_P(Pool, AReplayThatDiesIsNotReplayed)
 {
-    server.enqueue(script().expect_request().then(good_stream()).expect_request().fin());
-    server.enqueue(script().expect_request().fin());
     config.retry.max_retries = 0;
     on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_and_settle(one);
+        end_on_reuse();
+        server.enqueue(script().expect_part().expect_request().fin());
         const auto got = co_await stream_and_settle(one);
         EXPECT_TRUE(got.failure && got.failure->code == errc::connection_lost);
         EXPECT_TRUE(got.failure && got.failure->sent);
         EXPECT_EQ(one.stats().stale_replays, 1U);
         expect_at_rest(one, 0);
     });
-    EXPECT_EQ(server.counts().requests, 3U);
+    EXPECT_EQ(server.counts().requests, 2U);
+}
+
+TEST_P(Pool, WithoutReplayStaleARequestThatTheServerHasReadIsNotReplayed)
+{
+    config.retry.replay_stale = false;
+    for (const bool reset : {false, true})
+    {
+        auto answers_once = script().expect_request().then(good_stream()).expect_request();
+        server.enqueue(reset ? answers_once.rst() : answers_once.fin());
+        on_client([&](const client& one) -> asio::awaitable<void> {
+            co_await stream_and_settle(one);
+            const auto got = co_await stream_and_settle(one);
+            EXPECT_TRUE(got.failure && got.failure->code == errc::connection_lost);
+            EXPECT_TRUE(got.failure && got.failure->sent);
+            EXPECT_EQ(got.attempts, 1);
+            EXPECT_EQ(one.stats().stale_replays, 0U);
+        });
+    }
+    EXPECT_EQ(server.counts().requests, 4U);
+}
+
+// The server closes when it has read the next request: it may have worked on it, but most likely has not.
+TEST_P(Pool, ReplaysOnceWhatWasReadByAServerThatClosesAtOnce)
+{
+    for (const bool reset : {false, true})
+    {
+        auto answers_once = script().expect_request().then(good_stream()).expect_request();
+        server.enqueue(reset ? answers_once.rst() : answers_once.fin());
+        config.retry.max_retries = 0;
+        on_client([&](const client& one) -> asio::awaitable<void> {
+            co_await stream_and_settle(one);
+            const auto got = co_await stream_and_settle(one);
+            EXPECT_FALSE(got.failure) << describe(*got.failure);
+            EXPECT_EQ(got.attempts, 1);
+            EXPECT_EQ(one.stats().stale_replays, 1U);
+        });
+    }
+    EXPECT_EQ(server.counts().requests, 6U);
 }
 
 TEST_P(Pool, AFreshConnectionThatDiesIsNotStale)

@@ -1,5 +1,5 @@
-#include "client_state.hpp"
 #include "integration/client_fixture.hpp"
+#include "integration/seams.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
@@ -7,8 +7,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,24 +17,6 @@ namespace regolo::test {
 namespace {
 
 using clock = std::chrono::steady_clock;
-
-/// No jitter: the lower end of every wait.
-class no_chance final : public net::random_source
-{
-public:
-    std::uint64_t next() noexcept override { return calls_++; }
-
-private:
-    std::atomic<std::uint64_t> calls_{0};
-};
-
-client without_jitter(asio::any_io_executor executor, client_config config)
-{
-    regolo::detail::client_state::seams outside;
-    outside.random = std::make_shared<no_chance>();
-    return regolo::detail::client_access::make(regolo::detail::client_state::make(
-        std::move(executor), std::move(config), std::move(outside)));
-}
 
 script refusal(int status, std::string_view more_headers = {})
 {

@@ -57,39 +57,83 @@ TEST(PoolPolicy, LearnsFromAClose)
     EXPECT_EQ(core::learn_from_close(5s, 2s), 2s);
 }
 
-core::stale_view reused_and_closed()
+core::stale_view reused_and_ended()
 {
     core::stale_view view;
     view.reused = true;
     view.closed = true;
+    view.ended = true;
+    view.arrived = false;
+    view.since_sent = 2s;
     return view;
 }
 
-TEST(PoolPolicy, AReusedConnectionThatFailsAtOnceIsStale)
+bool is_proven(const core::stale_view& view)
 {
-    auto view = reused_and_closed();
+    EXPECT_TRUE(!core::is_stale(view, true) || core::is_stale(view, false));
+    return core::is_stale(view, true);
+}
+
+TEST(PoolPolicy, AReusedConnectionThatEndedBeforeTheRequestArrivedIsStale)
+{
+    auto view = reused_and_ended();
+    EXPECT_TRUE(is_proven(view));
+    view.arrived = true;
+    EXPECT_FALSE(is_proven(view));
+    view.incomplete = true;
+    EXPECT_TRUE(is_proven(view)) << "what is not whole cannot be worked on";
+}
+
+TEST(PoolPolicy, AResetProvesNothing)
+{
+    auto view = reused_and_ended();
+    view.ended = false;
+    EXPECT_FALSE(is_proven(view));
+}
+
+TEST(PoolPolicy, WithoutEvidenceARequestMayHaveArrived)
+{
+    core::stale_view view;
+    view.reused = true;
+    view.closed = true;
+    view.ended = true;
+    EXPECT_FALSE(is_proven(view));
+}
+
+TEST(PoolPolicy, AReusedConnectionThatFailsAtOnceIsLikelyStale)
+{
+    auto view = reused_and_ended();
+    view.arrived = true;
     view.since_sent = 1s;
-    EXPECT_TRUE(core::is_stale(view));
+    EXPECT_TRUE(core::is_stale(view, false));
+    EXPECT_FALSE(is_proven(view));
+    view.ended = false;
+    EXPECT_TRUE(core::is_stale(view, false));
     view.since_sent = 1s + 1ns;
-    EXPECT_FALSE(core::is_stale(view));
-    view.send_failed = true;
-    EXPECT_TRUE(core::is_stale(view));
+    EXPECT_FALSE(core::is_stale(view, false));
+    view.since_sent = 1s;
+    view.closed = false;
+    EXPECT_FALSE(core::is_stale(view, false));
 }
 
 TEST(PoolPolicy, AFreshConnectionIsNeverStale)
 {
-    auto view = reused_and_closed();
+    auto view = reused_and_ended();
     view.reused = false;
-    EXPECT_FALSE(core::is_stale(view));
-    view.send_failed = true;
-    EXPECT_FALSE(core::is_stale(view));
+    view.since_sent = 0s;
+    EXPECT_FALSE(core::is_stale(view, false));
+    view.incomplete = true;
+    EXPECT_FALSE(core::is_stale(view, false));
 }
 
 TEST(PoolPolicy, AnAnswerThatBeganIsNotStale)
 {
-    auto view = reused_and_closed();
+    auto view = reused_and_ended();
+    view.since_sent = 0s;
     view.answer_bytes = 1;
-    EXPECT_FALSE(core::is_stale(view));
+    EXPECT_FALSE(core::is_stale(view, false));
+    view.incomplete = true;
+    EXPECT_FALSE(core::is_stale(view, false));
 }
 
 }  // namespace

@@ -35,6 +35,9 @@ using piece_source = std::function<bool(std::string& piece)>;
 namespace step {
 struct expect_request
 {};
+/// A part of a request, or a whole one that came at once.
+struct expect_part
+{};
 /// The answer the server would have given without a script.
 struct simulate
 {};
@@ -82,9 +85,9 @@ struct rst
 }  // namespace step
 
 using script_step =
-    std::variant<step::expect_request, step::simulate, step::send, step::send_raw, step::stream,
-                 step::pause, step::wait_gate, step::open_gate, step::stop_reading, step::stall,
-                 step::fin, step::cut_tls, step::rst>;
+    std::variant<step::expect_request, step::expect_part, step::simulate, step::send,
+                 step::send_raw, step::stream, step::pause, step::wait_gate, step::open_gate,
+                 step::stop_reading, step::stall, step::fin, step::cut_tls, step::rst>;
 
 /** One connection, or one answer, written by hand.
 
@@ -108,6 +111,10 @@ public:
 
     /// Waits for a whole request, head and body; again for every further one on the same connection.
     script& expect_request();
+
+    /** Waits for the first bytes of a request, at most 16 KiB, so that what follows strikes in the middle of a larger one.
+        A smaller one comes whole and counts as received. */
+    script& expect_part();
 
     /// Answers as the handler or the simulation would.
     script& simulate();

@@ -73,6 +73,7 @@ struct server_counts
     std::size_t requests = 0;          ///< whole requests received
     std::size_t answered = 0;          ///< answers written to their end
     std::size_t pieces_written = 0;    ///< pieces of streams handed to the system
+    std::size_t fins_sent = 0;         ///< connections that the server has ended with FIN
     std::size_t closed_by_client = 0;  ///< connections the client ended, with FIN or RST
 };
 
