@@ -14,7 +14,7 @@ MOST_BYTES = 200 * 1024
 
 source, target, seeds = map(pathlib.Path, sys.argv[1:])
 inputs = sorted((path.read_bytes() for path in source.iterdir()), key=lambda each: (len(each), each))
-by_hand = [path.read_bytes() for kind in ("made-*", "text-*") for path in sorted(seeds.glob(kind))]
+by_hand = [path.read_bytes() for kind in ("*made*", "text-*") for path in sorted(seeds.glob(kind))]
 room = max(1, MOST_FILES - len(by_hand))
 step = max(1, -(-len(inputs) // room))
 kept, size = [], 0
