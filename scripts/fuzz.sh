@@ -80,7 +80,7 @@ take() {
     "$work/test/fuzz/regolo_fuzz_$target" -merge=1 -max_len=4096 "${limits[@]}" "$merged" "$corpus" \
         "$work/seeds/$target" "$work/found/$target" >"$work/$target.merge.log" 2>&1 ||
         fail "the merge of $target failed: see $work/$target.merge.log"
-    python3 test/fuzz/trim_corpus.py "$merged" "$corpus"
+    python3 test/fuzz/trim_corpus.py "$merged" "$corpus" "$work/seeds/$target"
 }
 
 result=0

@@ -15,12 +15,14 @@ struct literal_head
     std::vector<std::pair<std::string, std::string>> fields;  // names in lower case
     std::string_view body;
 
+    /// Of several fields of a name, the values in a row.
     [[nodiscard]] std::optional<std::string> field(std::string_view name) const
     {
+        std::optional<std::string> all;
         for (const auto& [each, value] : fields)
             if (each == name)
-                return value;
-        return std::nullopt;
+                all = all ? *all + ", " + value : value;
+        return all;
     }
 };
 

@@ -218,3 +218,30 @@ for number, kind in enumerate(range(12)):
            event + b"0\r\n\r\n", short, event, busy)
     client(f"made-{number}-stall", 4, [(9, 0, 2), (0, kind, 20), (4, 6), (9, 0, 0), (8, 0, 1), (12, 0), (11, 0, 5), (3, 0, 2)],
            event, short)
+
+# Limits, at them and above.
+for depth in (16, 17, 40):
+    write("json", f"made-depth-{depth}", bytes([15]) + b"[" * depth + b"]" * depth)
+    write("chunk", f"made-depth-{depth}", bytes([0, 1, 7, 15]) + b'data: {"choices":[],"x":' + b"[" * depth + b"]" * depth
+          + b"}\n\ndata: [DONE]\n\n")
+for index in (6, 7, 127, 128, 4096):
+    choice = b'"choices":[{"index":%d,"delta":{"tool_calls":[{"index":%d,"function":{"arguments":"a"}}]}}]' % (0, index)
+    write("chunk", f"made-call-{index}", bytes([0, 1, 7, 127]) + b"data: {" + choice + b"}\n\ndata: [DONE]\n\n")
+    for noun, inner in [("chat_chunk", b'"delta"'), ("chat_response", b'"message"')]:
+        codec(noun, f"made-index-{index}", b'{"choices":[{"index":%d,%s:{"content":"a"}}]}' % (index, inner))
+    write("chunk", f"made-index-{index}", bytes([0, 1, 7, 127])
+          + b'data: {"choices":[{"index":%d,"delta":{}}]}\n\ndata: [DONE]\n\n' % index)
+for size in (119, 120, 121, 200):
+    write("chunk", f"made-size-{size}", bytes([3, 1, 7, 15]) + b"data: " + b"x" * size + b"\n\ndata: [DONE]\n\n")
+for number, text in enumerate(["https://user:pw@host/v1\nx", "http://user@[::1]:80\nx", "https://host/?q\nx", "https://a:0\nx",
+                               "http://example.com/v1/v1\nx", "https://host\n/a b", "https://host\n/a#b"]):
+    write("url", f"made-{number}", text.encode())
+for number, (host, entries) in enumerate([("10.1.2.3", "::/0"), ("::1", "0.0.0.0/0"), ("0a00::1", "10.0.0.0/8"),
+                                          ("xexample.com", "example.com"), ("10.0.0.1", "10.0.0.0/33"),
+                                          ("a.b", "a.b:80"), ("a00::1", "10.0.0.0/8"), ("10.1.2.3", "a00::/16")]):
+    write("proxy", f"made-{number}", bytes([1, 0, 0]) + f"http://p:1\n{host}\n{entries}".encode())
+for number, value in enumerate([b"a\0b", b"a\rb", b"a\nb", b"a\x7fb", b"a\x1fb"]):
+    write("headers", f"made-value-{number}", b"\x00" + b"\xff".join([b"GET", b"/", b"k", b"X-A", value]))
+    write("headers", f"made-key-{number}", b"\x00" + b"\xff".join([b"GET", b"/", value]))
+    write("headers", f"made-target-{number}", b"\x00" + b"\xff".join([b"GET", b"/" + value, b"k"]))
+    write("headers", f"made-name-{number}", b"\x00" + b"\xff".join([b"GET", b"/", b"k", value, b"v"]))

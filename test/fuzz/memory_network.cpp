@@ -36,6 +36,8 @@ public:
     void async_wait_readable(wait_handler done) override { to_->wait(std::move(done)); }
     void cancel_wait() noexcept override { to_->cancel_wait(); }
     silence peek() noexcept override { return to_->peek(); }
+    std::optional<std::uint64_t> acknowledged() noexcept override { return std::nullopt; }
+    bool has_part() noexcept override { return false; }
     void close() noexcept override { to_->close(); }
 
 private:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Copies a part of a merged corpus into the committed one: trim_corpus.py FROM TO
+"""Copies a part of a merged corpus into the committed one: trim_corpus.py FROM TO SEEDS
 
-At most 60 inputs and 200 KiB. Those of each size class are kept in turn, so that short ones, which a person can read,
+At most 60 inputs and 200 KiB. The seeds that are made by hand come first: they stand at limits, where coverage alone sees
+no difference. Of the rest, those of each size class are kept in turn, so that short ones, which a person can read,
 and long ones, which come from recordings, both stay. Names are digests of the content.
 """
 import hashlib
@@ -11,12 +12,14 @@ import sys
 MOST_FILES = 60
 MOST_BYTES = 200 * 1024
 
-source, target = map(pathlib.Path, sys.argv[1:])
+source, target, seeds = map(pathlib.Path, sys.argv[1:])
 inputs = sorted((path.read_bytes() for path in source.iterdir()), key=lambda each: (len(each), each))
-step = max(1, -(-len(inputs) // MOST_FILES))
+by_hand = [path.read_bytes() for kind in ("*made*", "text-*") for path in sorted(seeds.glob(kind))]
+room = max(1, MOST_FILES - len(by_hand))
+step = max(1, -(-len(inputs) // room))
 kept, size = [], 0
-for each in inputs[step - 1::step]:
-    if len(kept) < MOST_FILES and size + len(each) <= MOST_BYTES:
+for each in by_hand + inputs[step - 1::step]:
+    if each not in kept and len(kept) < MOST_FILES and size + len(each) <= MOST_BYTES:
         kept.append(each)
         size += len(each)
 # What made a target fail once stays.
