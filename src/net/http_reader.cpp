@@ -89,11 +89,7 @@ void http_reader::start()
     pieces.clear();
     parser_ = std::make_unique<parser>(head_limit_);
     parser_->pieces = std::move(pieces);
-<<<<<<< HEAD
     bytes_ = interim_ = head_bytes_ = 0;
-=======
-    bytes_ = interim_ = head_used_ = 0;
->>>>>>> 2e1dcc723129f86cc788514d99c6929226fd1e88
 }
 
 http_reader::region http_reader::prepare()
@@ -130,7 +126,6 @@ void http_reader::parse(error_code& ec)
         if (parser_->is_header_done() && parser_->chunked() && !parser_->seen_chunk &&
             available < 5)
             return;
-<<<<<<< HEAD
         const bool in_head = !parser_->is_header_done();
         parser_->eager(!in_head);  // stops behind the head, whose size counts
         const std::size_t used =
@@ -142,20 +137,6 @@ void http_reader::parse(error_code& ec)
             ec = errc::too_large;
             return;
         }
-=======
-        if (!parser_->is_header_done() && head_used_ + available > head_limit_ &&
-            !has_head_within_limit())
-        {
-            // Beast counts the status line and the fields apart, and what came in one piece not as what was cut.
-            ec = errc::too_large;
-            return;
-        }
-        const std::size_t used =
-            parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
-        begin_ += used;
-        if (!parser_->is_header_done())
-            head_used_ += used;
->>>>>>> 2e1dcc723129f86cc788514d99c6929226fd1e88
         if (ec == http::error::need_more)
         {
             // What is kept unparsed is the rest of a head, a chunk's extensions or trailers.
@@ -192,15 +173,6 @@ void http_reader::parse(error_code& ec)
             return;
         }
     }
-}
-
-/// Whether a head ends in the bytes that one may take.
-bool http_reader::has_head_within_limit() const noexcept
-{
-    const auto room = head_limit_ - std::min(head_used_, head_limit_);
-    const std::string_view most(buffer_.data() + begin_, std::min(end_ - begin_, room));
-    const bool has_no_fields = head_used_ > 0 && most.starts_with("\r\n");
-    return has_no_fields || most.find("\r\n\r\n") != std::string_view::npos;
 }
 
 void http_reader::commit_eof(error_code& ec)

@@ -65,7 +65,6 @@ public:
 private:
     class parser;
     void parse(boost::system::error_code& ec);
-    [[nodiscard]] bool has_head_within_limit() const noexcept;
 
     std::size_t head_limit_;
     std::unique_ptr<parser> parser_;
@@ -73,13 +72,8 @@ private:
     std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
-<<<<<<< HEAD
     std::size_t interim_ = 0;     // bytes of interim responses, which count against the limit
     std::size_t head_bytes_ = 0;  // of the head under way or done
-=======
-    std::size_t head_used_ = 0;  // bytes of a head that is not complete, parsed already
-    std::size_t interim_ = 0;    // bytes of interim responses, which count against the limit
->>>>>>> 2e1dcc723129f86cc788514d99c6929226fd1e88
 };
 
 }  // namespace regolo::net

@@ -18,6 +18,7 @@
 #include <ctime>
 #include <map>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 namespace regolo::net {
@@ -177,7 +178,13 @@ public:
         return os::acknowledged(socket());
     }
 
-    bool has_part() noexcept override { return SSL_has_pending(stream_.native_handle()) == 1; }
+    bool has_part() noexcept override
+    {
+        // A record's first bytes are pending; between its header and its body OpenSSL waits in the state "RB".
+        const auto* native = stream_.native_handle();
+        return SSL_has_pending(native) == 1 ||
+               std::string_view(SSL_rstate_string(native)) == "RB";
+    }
 
     void close() noexcept override
     {
