@@ -101,8 +101,11 @@ struct verdict
 verdict judge(const setting& with, const trial& one)
 {
     const bool is_billed = one.where >= place::whole_request;
+    // "what TLS refuses"
+    if (one.where == place::in_handshake)
+        return {0, false, 1};
     // "connections that failed before the request was sent"
-    const bool never_sent = with.tls && one.where <= place::in_handshake;
+    const bool never_sent = with.tls && one.where == place::at_accept;
     // "anything after a stream's first chunk"
     const bool delivered = is_stream(one.what) && one.where >= place::first_event;
     // "a time limit that fired while the server was working"
