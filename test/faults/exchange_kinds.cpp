@@ -23,15 +23,15 @@ namespace {
 
 // ---- what is done
 
-asio::awaitable<std::string> ask(const client& from)
+asio::awaitable<std::string> ask(const client& from, call_options options)
 {
-    const auto answer = co_await from.chat(chat_request("m", "hello"));
+    const auto answer = co_await from.chat(chat_request("m", "hello"), options);
     co_return std::string(answer.text());
 }
 
-asio::awaitable<std::string> stream(const client& from)
+asio::awaitable<std::string> stream(const client& from, call_options options)
 {
-    auto stream = co_await from.stream_chat(chat_request("m", "hello"));
+    auto stream = co_await from.stream_chat(chat_request("m", "hello"), options);
     std::string text;
     while (auto chunk = co_await stream.next())
         text += chunk->text();
@@ -44,9 +44,9 @@ std::string in_any_order(std::vector<std::string> calls)
     return std::accumulate(calls.begin(), calls.end(), std::string());
 }
 
-asio::awaitable<std::string> call_tools(const client& from)
+asio::awaitable<std::string> call_tools(const client& from, call_options options)
 {
-    auto stream = co_await from.stream_chat(chat_request("m", "weather?"));
+    auto stream = co_await from.stream_chat(chat_request("m", "weather?"), options);
     chat_accumulator whole;
     while (auto chunk = co_await stream.next())
         whole.add(*chunk).value();
@@ -59,11 +59,11 @@ asio::awaitable<std::string> call_tools(const client& from)
 
 constexpr std::string_view refusal = "temperature must be at most 2";
 
-asio::awaitable<std::string> be_refused(const client& from)
+asio::awaitable<std::string> be_refused(const client& from, call_options options)
 {
     try
     {
-        const auto answer = co_await from.chat(chat_request("m", "hello"));
+        const auto answer = co_await from.chat(chat_request("m", "hello"), options);
         co_return "an answer: " + std::string(answer.text());
     }
     catch (const error& failure)
@@ -74,17 +74,17 @@ asio::awaitable<std::string> be_refused(const client& from)
     co_return std::string(refusal);
 }
 
-asio::awaitable<std::string> send_file(const client& from)
+asio::awaitable<std::string> send_file(const client& from, call_options options)
 {
     // Above what goes out in one write, so that the answer is watched for meanwhile.
     const auto recording = upload::bytes(std::string(40000, 'a'), "speech.wav");
-    const auto heard = co_await from.transcribe(transcription_request("m", recording));
+    const auto heard = co_await from.transcribe(transcription_request("m", recording), options);
     co_return heard.text;
 }
 
-asio::awaitable<std::string> fetch_file(const client& from)
+asio::awaitable<std::string> fetch_file(const client& from, call_options options)
 {
-    auto stream = co_await from.stream_speech(speech_request("m", "hello", "alloy"));
+    auto stream = co_await from.stream_speech(speech_request("m", "hello", "alloy"), options);
     std::string whole;
     std::string piece;
     while (co_await stream.next(piece))

@@ -14,7 +14,7 @@ struct exchange_kind
 {
     const char* name;
     std::string answer;  ///< the bytes that the server sends
-    boost::asio::awaitable<std::string> (*run)(const client&);
+    boost::asio::awaitable<std::string> (*run)(const client&, call_options);
     std::string right;  ///< what comes of the whole answer
     std::string (*literal)(
         std::string_view body);  ///< the same from a body, by a reading of its own

@@ -36,9 +36,7 @@ void outcome::note(std::exception_ptr problem, std::string result)
     }
 }
 
-stage::stage(transport how)
-    : poll_client([this] { return io.poll_one(); }), server(std::in_place, peer_io, how), how_(how)
-{}
+stage::stage(transport how) : server(std::in_place, peer_io, how), how_(how) {}
 
 stage::~stage() = default;
 
@@ -69,7 +67,8 @@ void stage::open(const client_config& with)
 bool stage::turn()
 {
     io.restart();
-    const auto own = poll_client();
+    const auto own = io.poll_one();
+    handlers_ += own;
     peer_io.restart();
     return own + peer_io.poll() != 0;
 }
@@ -87,11 +86,14 @@ bool stage::go_on()
     return true;
 }
 
-void stage::start(const exchange_kind& kind, outcome& into)
+void stage::start(const exchange_kind& kind, outcome& into, std::stop_token stop)
 {
-    asio::co_spawn(io, kind.run(*user), [&into](std::exception_ptr failure, std::string text) {
-        into.note(std::move(failure), std::move(text));
-    });
+    call_options options;
+    options.stop = std::move(stop);
+    asio::co_spawn(io, kind.run(*user, std::move(options)),
+                   [&into](std::exception_ptr failure, std::string text) {
+                       into.note(std::move(failure), std::move(text));
+                   });
 }
 
 outcome stage::run(const exchange_kind& kind)

@@ -10,8 +10,8 @@
 
 #include <chrono>
 #include <exception>
-#include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -45,8 +45,8 @@ public:
 
     /// @returns false when nobody has anything to do
     bool turn();
-    /// How the client's context is asked for one handler; tests put theirs around it.
-    std::function<std::size_t()> poll_client;
+    /// Handlers that the client has run.
+    [[nodiscard]] std::size_t handlers() const { return handlers_; }
 
     /** Turns until the condition holds. Time passes only when nobody has anything else to do.
         @returns false when nothing will ever happen */
@@ -62,7 +62,7 @@ public:
     }
 
     /// Starts an exchange of that kind; `into` must outlive it.
-    void start(const exchange_kind& kind, outcome& into);
+    void start(const exchange_kind& kind, outcome& into, std::stop_token stop = {});
     /// The whole exchange.
     outcome run(const exchange_kind& kind);
 
@@ -83,6 +83,7 @@ private:
     const transport how_;
     testing::manual_clock clock_;
     std::chrono::nanoseconds elapsed_{0};
+    std::size_t handlers_ = 0;
 };
 
 }  // namespace regolo::test

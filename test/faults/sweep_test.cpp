@@ -13,6 +13,7 @@
 #include <iostream>
 #include <iterator>
 #include <new>
+#include <signal.h>
 #include <tuple>
 
 namespace regolo::test {
@@ -178,6 +179,10 @@ protected:
 
 TEST_P(Sweep, GivesTheRightAnswerOrADocumentedError)
 {
+    struct sigaction pipe
+    {};
+    ASSERT_EQ(sigaction(SIGPIPE, nullptr, &pipe), 0);
+    ASSERT_EQ(pipe.sa_handler, SIG_DFL) << "a write to a connection that was reset would go unseen";
     {
         stage warm(how());  // OpenSSL's own files and tables
         warm.server->answer_with(exchange_kinds().front().answer);
