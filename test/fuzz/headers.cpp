@@ -162,7 +162,10 @@ void run(std::string_view bytes)
         check(code == errc::invalid_request || (!key && code == errc::bad_config),
               "a failure without its code");
         check(is_value(head.error().message), "a control character is shown");
-        check(head.error().message.find(secret) == std::string::npos, "a value is shown");
+        const bool named = std::any_of(
+            request.headers.begin(), request.headers.end(),
+            [](const auto& field) { return field.name.find(secret) != std::string::npos; });
+        check(named || head.error().message.find(secret) == std::string::npos, "a value is shown");
         return;
     }
     check(is_valid(request), "a request that breaks HTTP goes out");
