@@ -182,8 +182,7 @@ public:
     {
         // A record's first bytes are pending; between its header and its body OpenSSL waits in the state "RB".
         const auto* native = stream_.native_handle();
-        return SSL_has_pending(native) == 1 ||
-               std::string_view(SSL_rstate_string(native)) == "RB";
+        return SSL_has_pending(native) == 1 || std::string_view(SSL_rstate_string(native)) == "RB";
     }
 
     void close() noexcept override

@@ -1,5 +1,6 @@
 #include "faults/peer.hpp"
 
+#include "testing/certificates.hpp"
 #include "testing/request_reader.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -22,6 +23,12 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::size_t repeated_bytes = 64;
+
+const testing::certificate_authority& authority()
+{
+    static const testing::certificate_authority only;
+    return only;
+}
 
 }  // namespace
 
@@ -52,7 +59,7 @@ struct peer::connection
 
 peer::peer(asio::io_context& io, transport how)
     : how_(how),
-      tls_(authority_.issue_server(testing::leaf::good), testing::tls_versions::both, {}),
+      tls_(authority().issue_server(testing::leaf::good), testing::tls_versions::both, {}),
       acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0))
 {
     if (how != transport::tls_resumed)
@@ -64,6 +71,8 @@ peer::peer(asio::io_context& io, transport how)
 }
 
 peer::~peer() { close(); }
+
+const std::string& peer::ca_pem() { return authority().pem(); }
 
 std::uint16_t peer::port() const { return acceptor_.local_endpoint().port(); }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "testing/certificates.hpp"
 #include "testing/tls_session.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -64,7 +63,8 @@ public:
     peer& operator=(const peer&) = delete;
 
     [[nodiscard]] std::uint16_t port() const;
-    [[nodiscard]] const std::string& ca_pem() const { return authority_.pem(); }
+    /// Of the authority that all of them share: a client's trust store takes longer to load than an exchange does.
+    [[nodiscard]] static const std::string& ca_pem();
 
     /// What requests are answered with from now on.
     void answer_with(std::string bytes) { answer_ = std::move(bytes); }
@@ -97,7 +97,6 @@ private:
     void strike(connection& with);
 
     const transport how_;
-    testing::certificate_authority authority_;
     testing::tls_context tls_;
     tcp::acceptor acceptor_;
     std::string answer_;
