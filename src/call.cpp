@@ -442,8 +442,11 @@ void call::complete_info(error_info& info) const
         info.metadata.reused_connection = exchange_->reused();
     }
     info.metadata.timings.total = report_.since_start();
+    // Of what the model has said only the key itself goes: a proxy's password may be a common word.
+    std::string answer = std::exchange(info.partial_text, {});
     core::redact(info, {});
     for_each_secret([&](std::string_view secret) { core::redact(info, secret); });
+    info.partial_text = key_ ? core::redact_key(answer, key_->view()) : std::move(answer);
 }
 
 template <class Function>

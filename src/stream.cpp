@@ -87,10 +87,13 @@ bool basic_stream<Chunk>::try_next(Chunk& reuse)
 {
     if (!state_ || state_->busy.exchange(true, std::memory_order_acquire))
         return false;
-    const bool found =
-        state_->ended == stream_end::open && state_->advance(reuse) == state::step::chunk;
-    state_->busy.store(false, std::memory_order_release);
-    return found;
+    struct release
+    {
+        std::atomic<bool>& busy;
+        ~release() { busy.store(false, std::memory_order_release); }
+    };
+    const release at_the_end{state_->busy};
+    return state_->ended == stream_end::open && state_->advance(reuse) == state::step::chunk;
 }
 
 template <class Chunk>

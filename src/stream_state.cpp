@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 
 namespace regolo::inline v0::detail {
@@ -71,6 +72,7 @@ void basic_stream<Chunk>::state::begin()
 
 template <class Chunk>
 auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
+try
 {
     for (;;)
     {
@@ -141,6 +143,11 @@ auto basic_stream<Chunk>::state::advance(Chunk& out) -> step
         }
     }
 }
+catch (const std::bad_alloc&)
+{
+    give_up();  // a part may be lost: what came next would have a gap before it
+    throw;
+}
 
 template <class Chunk>
 error_info basic_stream<Chunk>::state::empty_body()
@@ -153,10 +160,12 @@ error_info basic_stream<Chunk>::state::empty_body()
 template <class Chunk>
 error_info basic_stream<Chunk>::state::too_large(std::size_t most)
 {
-    return make_error(errc::too_large, "the answer is larger than " + std::to_string(most) +
-                                           " bytes (limits::body); raise that limit if this is "
-                                           "expected")
-        .info();
+    auto info = make_error(errc::too_large, "the answer is larger than " + std::to_string(most) +
+                                                " bytes (limits::body); raise that limit if this "
+                                                "is expected")
+                    .info();
+    info.sent = true;
+    return info;
 }
 
 /// Why the answer that has ended is refused all the same.

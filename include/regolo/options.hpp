@@ -56,7 +56,7 @@ struct retry_policy
     duration late_timeout{30000};      ///< 408 and 504 that came later than this are not retried
     bool replay_sent = false;  ///< retry a request that was sent and lost: may be billed twice
     bool replay_stale =
-        true;  ///< send again what met a closing connection; false: if that is proven
+        true;  ///< send again what met a closing connection; false: only if proven
 };
 
 /// The connection pool, per origin (scheme, host and port).
@@ -81,7 +81,7 @@ struct limits
 {
     std::size_t head = std::size_t{64} * 1024;          ///< response head; interim ones together
     std::size_t error_body = std::size_t{64} * 1024;    ///< body of a response that is no success
-    std::size_t body = std::size_t{256} * 1024 * 1024;  ///< a whole answer, or the events of one
+    std::size_t body = std::size_t{256} * 1024 * 1024;  ///< a whole answer, also one in chunks
     std::size_t event = std::size_t{64} * 1024 * 1024;  ///< one event of a stream
     std::size_t json_depth = 128;                       ///< nested arrays and objects
     std::size_t index = 128;  ///< choice and tool-call indices: below this
@@ -114,7 +114,7 @@ struct tls_options
 
     /** PEM file of certificate revocation lists (CRL), one or more; empty: revocation is not checked. The list of the
         server certificate's issuer must be among them and current, else the certificate is refused. Authorities are checked
-        as far as there are lists of their issuers. */
+        as far as there are lists of their issuers. A resumed session is not checked again. */
     std::string crl_file;
 
     std::string client_cert_file;  ///< PEM chain that this client shows, its own certificate first

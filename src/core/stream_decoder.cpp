@@ -127,6 +127,8 @@ catch (const std::bad_alloc&)
     failure_ = error_info();
     failure_.code = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
     failure_.where = phase::body;
+    failure_.sent = true;
+    failure_.http_status = status_;
     ended_as_ = stream_end::failed;
     throw;
 }

@@ -21,6 +21,9 @@ namespace {
 // Head and body go out in one write, and one TLS record, where together they are no larger.
 constexpr std::size_t record_size = std::size_t{16} * 1024;
 
+// A server judges the client's certificate, or that there is none, as soon as it has the end of the handshake.
+constexpr std::chrono::seconds certificate_window{5};
+
 scope::duration value(const std::optional<time_limits::duration>& limit)
 {
     return limit.value_or(time_limits::duration::zero());
@@ -179,6 +182,7 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
     }
     if (early_->failure)
     {
+        sent_at_ = now();
         send_failed_ = closed_ && !whole_sent_;
         throw boost::system::system_error(early_->failure);
     }
@@ -404,11 +408,14 @@ std::uint64_t exchange::bytes_received() const noexcept
     return has_connection() ? lease_.get()->reader.bytes() : 0;
 }
 
-bool exchange::is_refused_for_certificate(error_code ec) const noexcept
+bool exchange::is_refused_for_certificate() const noexcept
 {
     // TLS 1.3 ends for the client before the server looks at its certificate, and the alert may be lost.
-    return has_connection() && lease_.get()->wants_certificate && lease_.get()->exchanges == 1 &&
-           bytes_received() == 0 && (closed_ || send_failed_ || is_tls_failure(ec));
+    if (!has_connection() || bytes_received() != 0 || !(closed_ || send_failed_))
+        return false;
+    const connection& used = *lease_.get();
+    return used.wants_certificate && used.exchanges == 1 &&
+           failed_at_ - used.opened <= certificate_window;
 }
 
 bool exchange::is_stale(bool proven_only) const noexcept
@@ -475,7 +482,7 @@ error_info exchange::explain(error_code ec) const
         info.message = "cancelled";
         return info;
     }
-    if (is_refusal_by_alert(ec) || is_refused_for_certificate(ec))
+    if (is_refusal_by_alert(ec) || is_refused_for_certificate())
     {
         info.code = errc::tls_refused;
         info.message = "the server broke TLS off: " + ec.message() + "; " +

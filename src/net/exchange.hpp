@@ -135,7 +135,7 @@ private:
     asio::awaitable<void> read_head();
     void on_read(connection& used, error_code& ec, std::size_t n);
     void note_failure(connection& used, error_code ec) noexcept;
-    [[nodiscard]] bool is_refused_for_certificate(error_code ec) const noexcept;
+    [[nodiscard]] bool is_refused_for_certificate() const noexcept;
     [[nodiscard]] std::string failure_text(error_code ec) const;
     [[nodiscard]] clock::time_point now() const noexcept { return world_->timer->now(); }
 

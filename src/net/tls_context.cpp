@@ -12,7 +12,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <ctime>
@@ -91,7 +90,7 @@ int on_new_session(SSL* connection, SSL_SESSION* session)
     }
     catch (...)
     {
-        return 0;
+        return 1;  // it was, and is gone
     }
 }
 
@@ -125,7 +124,7 @@ int on_verify(int good, X509_STORE_CTX* verification)
     }
     catch (...)
     {
-        // Out of memory: the refusal itself stands.
+        data->refusal = "out of memory";  // short enough to need none
     }
     return good;
 }

@@ -11,22 +11,20 @@ namespace {
 
 int reason_of(const error_code& ec) noexcept
 {
-    return is_tls_failure(ec) ? ERR_GET_REASON(static_cast<unsigned long>(ec.value())) : 0;
-}
-
-bool is_alert(int reason) noexcept
-{
-    return reason >= SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + 255;
+    // A reason is only one within its library.
+    const auto code = static_cast<unsigned long>(ec.value());
+    return is_tls_failure(ec) && ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
 }
 
 // The peer's own trouble, or bytes that got lost.
-bool is_passing_alert(int reason) noexcept
+bool is_passing(int reason) noexcept
 {
     switch (reason)
     {
         case SSL_R_TLSV1_ALERT_INTERNAL_ERROR:
         case SSL_R_TLSV1_ALERT_USER_CANCELLED:
         case SSL_R_SSLV3_ALERT_BAD_RECORD_MAC:
+        case SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC:  // of the same cause, seen by us
         case SSL_R_TLSV1_ALERT_DECRYPTION_FAILED:
         case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
         case SSL_AD_REASON_OFFSET + SSL_AD_CLOSE_NOTIFY:
@@ -45,13 +43,27 @@ bool is_tls_failure(const error_code& ec) noexcept
 
 bool is_refusal_by_alert(const error_code& ec) noexcept
 {
-    const int reason = reason_of(ec);
-    return is_alert(reason) && !is_passing_alert(reason);
+    switch (reason_of(ec))
+    {
+        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+        case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+        case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+        case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+        case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+        case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
+            return true;
+        default:
+            return false;
+    }
 }
 
 bool is_lasting(const error_code& handshake_failure) noexcept
 {
-    return is_tls_failure(handshake_failure) && !is_passing_alert(reason_of(handshake_failure));
+    return is_tls_failure(handshake_failure) && !is_passing(reason_of(handshake_failure));
 }
 
 std::string advice_on_tls(const error_code& ec, bool wants_certificate)

@@ -201,7 +201,9 @@ std::string note_on_trust_store()
         return "; SSL_CERT_FILE is " + path +
                ", which cannot be read: " + std::generic_category().message(errno);
     }
-    const certificate_ptr first(PEM_read_bio_X509_AUX(from.get(), nullptr, nullptr, nullptr));
+    bool is_encrypted = false;
+    const certificate_ptr first(
+        PEM_read_bio_X509_AUX(from.get(), nullptr, &no_pass_phrase, &is_encrypted));
     ERR_clear_error();
     if (!first)
         return "; SSL_CERT_FILE is " + path + ", which holds no PEM certificate that can be read";

@@ -205,6 +205,7 @@ private:
         {
             EXPECT_EQ(decoder_.ended_as(), stream_end::failed);
             EXPECT_EQ(decoder_.pull(chunk), core::stream_step::failed);
+            EXPECT_TRUE(decoder_.failure().sent);
             EXPECT_EQ(decoder_.failure().code, boost::system::errc::not_enough_memory);
             throw;
         }
