@@ -18,7 +18,7 @@ constexpr std::string_view default_host = "api.regolo.ai";
 // Those of the call come last, so that they win.
 std::vector<header> headers_of(const client_config& config, const call_plan& plan,
                                const call_options& options, const std::string& call_id,
-                               bool has_body)
+                               bool has_body, bool is_home)
 {
     std::vector<header> fields;
     fields.emplace_back("Accept", plan.accept);
@@ -32,8 +32,12 @@ std::vector<header> headers_of(const client_config& config, const call_plan& pla
         fields.emplace_back("x-litellm-call-id", call_id);
         fields.emplace_back("x-client-request-id", call_id);
     }
+    // The client's keys are for the client's server alone.
     for (const auto& field : config.headers)
-        core::set_header(fields, field);
+    {
+        if (is_home || !core::is_secret_field(field.name))
+            core::set_header(fields, field);
+    }
     for (const auto& field : options.headers)
         core::set_header(fields, field);
     for (const auto& name : options.remove_headers)
@@ -81,22 +85,26 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
 
     ready.body = plan.body.value();
     ready.message.body = ready.body.length();
+    const bool is_home = where == client.url.origin;
     ready.message.headers =
-        headers_of(config, plan, options, call_id, ready.message.body.has_value());
+        headers_of(config, plan, options, call_id, ready.message.body.has_value(), is_home);
 
-    // The client's key is for the client's server alone.
     const bool without_key = removes_key(options);
     const credential none;
-    const credential& key = without_key                  ? none
-                            : !options.key.empty()       ? options.key
-                            : where == client.url.origin ? config.key
-                                                         : none;
+    const credential& key = without_key            ? none
+                            : !options.key.empty() ? options.key
+                            : is_home              ? config.key
+                                                   : none;
     ready.key = key.internal();
     const bool has_key =
         ready.key != nullptr || find_header(ready.message.headers, "Authorization").has_value();
     if (!has_key && !without_key && plan.needs_key && where.host == default_host)
         throw_no_key();
-    core::check_plaintext(where, has_key, config.allow_plaintext).value();
+    const bool has_secret =
+        has_key ||
+        std::any_of(ready.message.headers.begin(), ready.message.headers.end(),
+                    [](const header& field) { return core::is_secret_field(field.name); });
+    core::check_plaintext(where, has_secret, config.allow_plaintext).value();
 
     ready.message.method = plan.method;
     ready.message.target = core::make_target(ready.url, plan.path, options.query).value();

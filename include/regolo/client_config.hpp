@@ -94,7 +94,7 @@ public:
         a stream holds chunks that say nothing (a role, a finish reason) back until one does, at most 64 of them. */
     answer_doubts fail_on;
 
-    /// Sent with every call, after the library's own headers and before those of `call_options`.
+    /// Sent with every call, before those of `call_options`; `Authorization`, `x-api-key`, `Cookie` only to `base_url`.
     std::vector<header> headers;
     /// Send the call's UUID as `x-litellm-call-id` and `x-client-request-id`.
     bool send_call_id = true;

@@ -56,7 +56,7 @@ struct retry_policy
     duration late_timeout{30000};      ///< 408 and 504 that came later than this are not retried
     bool replay_sent = false;  ///< retry a request that was sent and lost: may be billed twice
     bool replay_stale =
-        true;  ///< send again what met a closing connection; false: only if proven
+        true;  ///< send again what met a closing connection; false: only if that is proven
 };
 
 /// The connection pool, per origin (scheme, host and port).

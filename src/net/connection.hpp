@@ -2,6 +2,7 @@
 
 #include "core/base_url.hpp"
 #include "net/http_reader.hpp"
+#include "net/tls_failure.hpp"
 #include "net/world.hpp"
 
 #include <chrono>
@@ -29,7 +30,7 @@ struct connection
     std::optional<std::chrono::nanoseconds> connect_time;
     std::optional<std::chrono::nanoseconds> tls_time;
     bool tls_resumed = false;
-    bool wants_certificate = false;  // the server asked for a client certificate and got none
+    certificate_demand demand = certificate_demand::none;
 };
 
 }  // namespace regolo::net

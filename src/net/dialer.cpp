@@ -144,7 +144,7 @@ asio::awaitable<std::unique_ptr<byte_stream>> socket_dialer::dial_with(
     const auto since = owner->timer().now();
     auto secured = co_await self->parts_.tls()->secure(owner, std::move(socket), to.host, to.port);
     progress.tls_resumed = secured.resumed;
-    progress.wants_certificate = secured.wants_certificate;
+    progress.demand = secured.demand;
     progress.timings.tls = owner->timer().now() - since;
     co_return std::move(secured.stream);
 }

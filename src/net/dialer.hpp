@@ -22,7 +22,7 @@ struct dial_progress
     phase& where;
     regolo::timings& timings;
     bool tls_resumed = false;
-    bool wants_certificate = false;  // as in `tls_context::secured`
+    certificate_demand demand = certificate_demand::none;
 };
 
 /// Opens connections: name, TCP, proxy and TLS. Tests put servers in memory in its place.

@@ -106,7 +106,7 @@ asio::awaitable<void> exchange::connect()
     fresh->connect_time = timings_.connect;
     fresh->tls_time = timings_.tls;
     fresh->tls_resumed = progress.tls_resumed;
-    fresh->wants_certificate = progress.wants_certificate;
+    fresh->demand = progress.demand;
     lease_.opened(std::move(fresh));
 }
 
@@ -414,7 +414,7 @@ bool exchange::is_refused_for_certificate() const noexcept
     if (!has_connection() || bytes_received() != 0 || !(closed_ || send_failed_))
         return false;
     const connection& used = *lease_.get();
-    return used.wants_certificate && used.exchanges == 1 &&
+    return used.demand != certificate_demand::none && used.exchanges == 1 &&
            failed_at_ - used.opened <= certificate_window;
 }
 
@@ -485,8 +485,9 @@ error_info exchange::explain(error_code ec) const
     if (is_refusal_by_alert(ec) || is_refused_for_certificate())
     {
         info.code = errc::tls_refused;
-        info.message = "the server broke TLS off: " + ec.message() + "; " +
-                       advice_on_tls(ec, has_connection() && lease_.get()->wants_certificate);
+        info.message =
+            "the server broke TLS off: " + ec.message() + "; " +
+            advice_on_tls(ec, has_connection() ? lease_.get()->demand : certificate_demand::none);
         return info;
     }
     const bool lost = closed_ || send_failed_;

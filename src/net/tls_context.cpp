@@ -12,6 +12,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <ctime>
@@ -61,9 +62,11 @@ struct connection_data
     std::string refusal;                 // why the certificate was refused
     bool asked_for_certificate = false;  // by the server, of us
 
-    [[nodiscard]] bool lacks_certificate() const noexcept
+    [[nodiscard]] certificate_demand demand() const noexcept
     {
-        return asked_for_certificate && !settings->has_client_certificate;
+        return !asked_for_certificate             ? certificate_demand::none
+               : settings->has_client_certificate ? certificate_demand::met
+                                                  : certificate_demand::unmet;
     }
 };
 
@@ -101,10 +104,27 @@ int on_certificate_request(SSL* connection, void*)
     return 1;
 }
 
+/// OpenSSL counts the strength of RSA keys in steps, and takes some for 2048 bits that are a little shorter.
+bool is_short_rsa_key(const X509* certificate)
+{
+    constexpr int least_bits = 2048;
+    const EVP_PKEY* const key = X509_get0_pubkey(certificate);
+    return key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA &&
+           EVP_PKEY_get_bits(key) < least_bits;
+}
+
 int on_verify(int good, X509_STORE_CTX* verification)
 {
     if (good != 0)
-        return good;
+    {
+        const X509* const certificate = X509_STORE_CTX_get_current_cert(verification);
+        if (certificate == nullptr || !is_short_rsa_key(certificate))
+            return good;
+        X509_STORE_CTX_set_error(verification, X509_STORE_CTX_get_error_depth(verification) == 0
+                                                   ? X509_V_ERR_EE_KEY_TOO_SMALL
+                                                   : X509_V_ERR_CA_KEY_TOO_SMALL);
+        good = 0;
+    }
     // `tls_options::crl_file` must cover the server's certificate, and the authorities above it as far as it does.
     if (X509_STORE_CTX_get_error(verification) == X509_V_ERR_UNABLE_TO_GET_CRL &&
         X509_STORE_CTX_get_error_depth(verification) > 0)
@@ -170,7 +190,21 @@ public:
         socket().cancel(ignored);
     }
 
-    silence peek() noexcept override { return os::peek(socket()); }
+    silence peek() noexcept override
+    {
+        // What came together with the last answer is not in the socket any more.
+        SSL* const native = stream_.native_handle();
+        char byte = 0;
+        ERR_clear_error();
+        const int found = SSL_peek(native, &byte, 1);
+        const int why = SSL_get_error(native, found);
+        ERR_clear_error();
+        if (why == SSL_ERROR_ZERO_RETURN)
+            return silence::closed;
+        if (why != SSL_ERROR_WANT_READ || has_part())
+            return silence::data;
+        return os::peek(socket());
+    }
 
     std::optional<std::uint64_t> acknowledged() noexcept override
     {
@@ -269,11 +303,12 @@ error_info openssl_context::describe_failure(const error_code& ec, const std::st
         return refused(host, data.refusal);
     const bool closed = ec == asio::error::eof || ec == ssl::error::stream_truncated ||
                         ec == asio::error::connection_reset;
-    const bool lasting = is_lasting(ec) || (closed && data.lacks_certificate());
+    const bool lacks_certificate = data.demand() == certificate_demand::unmet;
+    const bool lasting = is_lasting(ec) || (closed && lacks_certificate);
     auto info = make_info(lasting ? make_error_code(errc::tls_refused) : ec,
                           "the TLS handshake with " + host + " failed: " + ec.message());
-    if (is_tls_failure(ec) || data.lacks_certificate())
-        info.message += "; " + advice_on_tls(ec, data.lacks_certificate());
+    if (is_tls_failure(ec) || lacks_certificate)
+        info.message += "; " + advice_on_tls(ec, data.demand());
     else if (closed)
         info.message += "; the server closed the connection (does it speak TLS on this port?)";
     return info;
@@ -303,7 +338,7 @@ asio::awaitable<tls_context::secured> openssl_context::secure_with(
         throw error(refused(host, "the session that was resumed is not one of this host"));
     secured result;
     result.resumed = SSL_session_reused(native) == 1;
-    result.wants_certificate = stream->data().lacks_certificate();
+    result.demand = stream->data().demand();
     // A TLS 1.2 ticket may be used again; one of TLS 1.3 was spent, and a new one is on its way.
     if (result.resumed && SSL_version(native) < TLS1_3_VERSION)
         sessions->put(stream->data().key, session_ptr(SSL_get1_session(native)));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/scope.hpp"
+#include "net/tls_failure.hpp"
 #include "net/world.hpp"
 
 #include <regolo/options.hpp>
@@ -26,8 +27,7 @@ public:
     {
         std::unique_ptr<byte_stream> stream;
         bool resumed = false;
-        bool wants_certificate =
-            false;  // the server asked for a client certificate, and there was none to show
+        certificate_demand demand = certificate_demand::none;
     };
 
     /** Does the handshake as a client and verifies the certificate against `host`. Runs on the strand of

@@ -66,9 +66,9 @@ bool is_lasting(const error_code& handshake_failure) noexcept
     return is_tls_failure(handshake_failure) && !is_passing(reason_of(handshake_failure));
 }
 
-std::string advice_on_tls(const error_code& ec, bool wants_certificate)
+std::string advice_on_tls(const error_code& ec, certificate_demand demand)
 {
-    if (wants_certificate)
+    if (demand == certificate_demand::unmet)
     {
         return "the server demands a client certificate: set tls_options::client_cert_file and "
                "client_key_file";
@@ -106,6 +106,11 @@ std::string advice_on_tls(const error_code& ec, bool wants_certificate)
             return "the server does not accept the client certificate: check "
                    "tls_options::client_cert_file, or ask for one that it knows";
         default:
+            if (demand == certificate_demand::met && !is_tls_failure(ec))
+            {
+                return "it may not accept the client certificate: check "
+                       "tls_options::client_cert_file, or ask for one that it knows";
+            }
             return "the two sides could not agree on TLS; if the server speaks plain HTTP on this "
                    "port, write http:// in base_url";
     }

@@ -6,6 +6,14 @@
 
 namespace regolo::net {
 
+/// Whether the server asked for a client certificate.
+enum class certificate_demand : unsigned char
+{
+    none,
+    unmet,  // there was none to show
+    met,    // one was shown, which it may not accept
+};
+
 /// An error of TLS itself, such as an alert, and not of the connection below.
 bool is_tls_failure(const error_code& ec) noexcept;
 
@@ -17,8 +25,8 @@ bool is_lasting(const error_code& handshake_failure) noexcept;
 
 /** What to do about a failure of TLS; never empty.
 
-    @param wants_certificate  the server asked for a client certificate, and there was none to show
+    @param demand  of the server, for a client certificate
 */
-std::string advice_on_tls(const error_code& ec, bool wants_certificate);
+std::string advice_on_tls(const error_code& ec, certificate_demand demand);
 
 }  // namespace regolo::net

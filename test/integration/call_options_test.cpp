@@ -127,6 +127,34 @@ TEST_F(CallOptions, AnotherServerIsNotGivenTheClientsKey)
     EXPECT_EQ(other.requests().at(1).header("authorization"), "Bearer test-key");
 }
 
+TEST_F(CallOptions, AnotherServerIsNotGivenKeysInHeaders)
+{
+    test_server other(server_options::plain());
+    config.headers = {{"x-api-key", "k"}, {"Cookie", "c"}, {"api-key", "k"}, {"x-team", "search"}};
+    call_options options;
+    options.base_url = other.url();
+    options.key = "test-key";
+    ASSERT_TRUE(run(chat_once(config, question(), options)).has_value());
+    const auto got = other.requests().at(0);
+    for (const auto* name : {"x-api-key", "cookie", "api-key"})
+        EXPECT_FALSE(got.has_header(name)) << name;
+    EXPECT_EQ(got.header("x-team"), "search");
+    EXPECT_EQ(sent({}).header("x-api-key"), "k");
+}
+
+TEST_F(CallOptions, KeysInHeadersDoNotGoUnencrypted)
+{
+    for (const auto* name : {"Authorization", "x-api-key", "Cookie"})
+    {
+        client_config open;
+        open.base_url = "http://api.example.com";
+        open.headers.emplace_back(name, "k");
+        const auto got = run(chat_once(open, question(), {}));
+        ASSERT_TRUE(got.has_error());
+        EXPECT_EQ(got.error().code, errc::plaintext_refused) << name;
+    }
+}
+
 TEST_F(CallOptions, APrefixOnTheSameServerKeepsTheKey)
 {
     server.on_request([&](const received_request&) {

@@ -9,7 +9,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <memory>
 #include <string>
+#include <vector>
 
 // Every block that the client's thread frees, OpenSSL's and those of coroutine frames included, is searched for the key: from
 // making the client to destroying its context. The servers run in threads of their own, which are not searched.
@@ -169,10 +171,11 @@ TEST_P(FreedMemory, HasNothingOfItAfterFailures)
 
 TEST_P(FreedMemory, HasNothingOfARefusedOne)
 {
+    static std::vector<std::unique_ptr<std::string>> kept;  // until the search is over
     for (const std::string_view bad : {"\n", " ", "\x7f"})
     {
         expect_clean([&](client_config& config, call_options&, const std::string& key) {
-            auto& text = *new std::string();  // never freed, as the others
+            auto& text = *kept.emplace_back(std::make_unique<std::string>());
             text.reserve(2 * key.size());
             text.append(key).append(bad).append("k");
             config.key = std::string_view(text);

@@ -219,6 +219,7 @@ def make_weak():
         server("sha1-inter-leaf", "sha1-inter", HERE)
 
     perhaps(lambda: server("weak-key", "inter", HERE, bits=1024), "weak-key")
+    perhaps(lambda: server("short-key", "inter", HERE, bits=2040), "short-key")
     perhaps(lambda: server("weak-self", "weak-self", HERE, bits=1024), "weak-self")
     perhaps(weak_inter, "weak-inter-leaf")
     perhaps(lambda: server("sha1", "inter", HERE, digest=hashes.SHA1), "sha1")

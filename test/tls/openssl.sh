@@ -160,6 +160,7 @@ cat forged.crt inter.crt >forged.pem
 # ---- strength
 
 bits=1024 server weak-key inter "$here"
+bits=2040 server short-key inter "$here"
 bits=1024 server weak-self weak-self "$here"
 server weak-inter-leaf weak-inter "$here"
 digest=sha1 server sha1 inter "$here"
