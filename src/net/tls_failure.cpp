@@ -34,16 +34,10 @@ bool is_passing(int reason) noexcept
     }
 }
 
-}  // namespace
-
-bool is_tls_failure(const error_code& ec) noexcept
+// The server does not like the one that was shown, or that there was none.
+bool concerns_client_certificate(int reason) noexcept
 {
-    return ec.category() == asio::error::get_ssl_category();
-}
-
-bool is_refusal_by_alert(const error_code& ec) noexcept
-{
-    switch (reason_of(ec))
+    switch (reason)
     {
         case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
         case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
@@ -53,12 +47,24 @@ bool is_refusal_by_alert(const error_code& ec) noexcept
         case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
         case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
         case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-        case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-        case SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY:
             return true;
         default:
             return false;
     }
+}
+
+}  // namespace
+
+bool is_tls_failure(const error_code& ec) noexcept
+{
+    return ec.category() == asio::error::get_ssl_category();
+}
+
+bool is_refusal_by_alert(const error_code& ec) noexcept
+{
+    const int reason = reason_of(ec);
+    return concerns_client_certificate(reason) || reason == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE ||
+           reason == SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY;
 }
 
 bool is_lasting(const error_code& handshake_failure) noexcept
@@ -73,7 +79,13 @@ std::string advice_on_tls(const error_code& ec, certificate_demand demand)
         return "the server demands a client certificate: set tls_options::client_cert_file and "
                "client_key_file";
     }
-    switch (reason_of(ec))
+    const int reason = reason_of(ec);
+    if (concerns_client_certificate(reason))
+    {
+        return "the server does not accept the client certificate: check "
+               "tls_options::client_cert_file, or ask for one that it knows";
+    }
+    switch (reason)
     {
         case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
         case SSL_R_UNSUPPORTED_PROTOCOL:
@@ -95,16 +107,6 @@ std::string advice_on_tls(const error_code& ec, certificate_demand demand)
                    "safe, or no certificate for this host";
         case SSL_R_TLSV1_UNRECOGNIZED_NAME:
             return "the server knows no host of that name: check base_url";
-        case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-        case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-        case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
-        case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
-        case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-        case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-            return "the server does not accept the client certificate: check "
-                   "tls_options::client_cert_file, or ask for one that it knows";
         default:
             if (demand == certificate_demand::met && !is_tls_failure(ec))
             {
