@@ -169,13 +169,15 @@ void peer::answer(connection& with)
     if (with.tls)
     {
         with.tls->send(bytes);
+        if (!extra_.empty())
+            with.tls->send(extra_);
         if (ends)
             with.tls->send_close_notify();
         put(with, with.tls->take_output());
     }
     else
     {
-        put(with, bytes);
+        put(with, std::string(bytes) + extra_);
     }
     if (ends)
         strike(with);

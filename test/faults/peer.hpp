@@ -68,6 +68,8 @@ public:
 
     /// What requests are answered with from now on.
     void answer_with(std::string bytes) { answer_ = std::move(bytes); }
+    /// What comes with every answer, at the same time but in a TLS record of its own.
+    void add(std::string bytes) { extra_ = std::move(bytes); }
 
     /** From now on bytes to clients are counted, and at that one something happens, once. `fault::end` counts the bytes of
         the answer, the others those on the wire. */
@@ -100,6 +102,7 @@ private:
     testing::tls_context tls_;
     tcp::acceptor acceptor_;
     std::string answer_;
+    std::string extra_;
     std::optional<fault> armed_;
     std::size_t at_ = 0;
     std::size_t sent_ = 0;

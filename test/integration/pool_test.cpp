@@ -629,28 +629,6 @@ TEST_P(Pool, LeftoverBytesMeanNeverReuse)
     });
 }
 
-// Behind TLS what comes at the same time may be a record of its own, which has left the socket.
-TEST_P(Pool, AnswersThatNobodyAskedForAreNobodys)
-{
-    const auto answer = [](std::string_view text) {
-        return http_head(200, "content-type: application/json\r\ncontent-length: " +
-                                  std::to_string(answer_json(text).size()) + "\r\n") +
-               std::string(answer_json(text));
-    };
-    for (int i = 0; i != 20; ++i)
-    {
-        const auto right = answer("yes");
-        server.enqueue(script().expect_request().send_cut(right + answer("no"), {right.size()}));
-    }
-    on_client([&](const client& one) -> asio::awaitable<void> {
-        for (int i = 0; i != 20; ++i)
-        {
-            const auto got = co_await one.chat(question());
-            EXPECT_EQ(got.text(), "yes");
-        }
-    });
-}
-
 TEST_P(Pool, BytesThatCameWhileIdleMeanNeverReuse)
 {
     gate more;
