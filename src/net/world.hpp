@@ -1,6 +1,7 @@
 #pragma once
 
-#include <boost/asio/any_completion_handler.hpp>
+#include "net/io_handler.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
@@ -36,8 +37,8 @@ using tcp = asio::ip::tcp;
 class byte_stream
 {
 public:
-    using handler = asio::any_completion_handler<void(error_code, std::size_t)>;
-    using wait_handler = asio::any_completion_handler<void(error_code)>;
+    using handler = io_handler<void(error_code, std::size_t)>;
+    using wait_handler = io_handler<void(error_code)>;
 
     virtual ~byte_stream() = default;
 

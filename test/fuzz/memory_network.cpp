@@ -1,7 +1,6 @@
 #include "memory_network.hpp"
 
 #include "fuzz.hpp"
-#include "net/take_handler.hpp"
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/error.hpp>
@@ -69,15 +68,14 @@ std::unique_ptr<net::byte_stream> make_stream(std::shared_ptr<memory_connection>
 template <class Handler, class... Results>
 void memory_connection::complete(Handler& handler, Results... results)
 {
-    auto taken = net::take_handler(handler);
-    asio::post(io_, asio::append(std::move(taken), results...));
+    asio::post(io_, asio::append(std::move(handler), results...));
 }
 
 void memory_connection::read(asio::mutable_buffer into, net::byte_stream::handler done)
 {
     check(!read_done_, "a second read is started");
     read_into_ = into;
-    read_done_.swap(done);
+    read_done_ = std::move(done);
     read_work_.emplace(io_.get_executor());
     try_read();
 }
@@ -86,7 +84,7 @@ void memory_connection::write(asio::const_buffer from, net::byte_stream::handler
 {
     check(!write_done_, "a second write is started");
     write_from_ = from;
-    write_done_.swap(done);
+    write_done_ = std::move(done);
     write_work_.emplace(io_.get_executor());
     try_write();
 }
@@ -94,7 +92,7 @@ void memory_connection::write(asio::const_buffer from, net::byte_stream::handler
 void memory_connection::wait(net::byte_stream::wait_handler done)
 {
     check(!wait_done_, "a second wait is started");
-    wait_done_.swap(done);
+    wait_done_ = std::move(done);
     wait_work_.emplace(io_.get_executor());
     try_wait();
 }
