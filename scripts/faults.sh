@@ -34,12 +34,18 @@ $programs/regolo_fault_tests --gtest_list_tests --gtest_filter='*Sweep*' |
 say "Exchanges that their own program ends"
 $programs/regolo_fault_tests --gtest_filter='*ClientEnd*' >"$log/ends" 2>&1 || status=1
 say "Memory that runs out"
-$programs/regolo_allocation_tests >"$log/memory" 2>&1 || status=1
+$programs/regolo_allocation_tests --gtest_list_tests |
+    awk '/^[^ ]/ { suite = $1 } /^ / { print suite $1 }' |
+    REGOLO_FAULT_STRIDE=$stride xargs -P "$(nproc)" -I{} sh -c \
+        "$programs/regolo_allocation_tests --gtest_filter='{}' >'$log'/memory-\$(echo {} | tr / -) 2>&1" || status=1
 
 [ $status -eq 0 ] || grep -h -B1 -A12 'Failure' "$log"/* || cat "$log"/*
 cat "$log"/sweep-* | awk '/^faults:/ { struck += $2; errors += $4; right += $7 }
     END { printf "faults injected: %d; %d documented errors, %d right answers\n", struck, errors, right }'
 awk '/^ends:/ { n += $2 } END { print "exchanges ended by their program: " n }' "$log/ends"
-awk '/^requests for memory/ { n += $NF } END { print "requests for memory that failed: " n }' "$log/memory"
+for of in core client; do
+    cat "$log"/memory-* | awk -v of=$of '$0 ~ "^" of ": requests for memory" { n += $7; out += $11 }
+        END { printf "%s: requests for memory that failed: %d", of, n; if (out) printf ", out of run(): %d", out; print "" }'
+done
 say "$([ $status -eq 0 ] && echo "all is well" || echo "NOT WELL")"
 exit $status

@@ -50,12 +50,11 @@ net::connection_pool::close_listener closing_listener(std::shared_ptr<observer> 
 {
     if (!watcher)
         return {};
-    return [watcher = std::move(watcher), timer = std::move(timer)](
-               const core::origin& where, const net::connection& gone, close_reason why) {
-        const auto name = core::to_string(where);
+    return [watcher = std::move(watcher), timer = std::move(timer)](const net::connection& gone,
+                                                                    close_reason why) {
         close_event event;
         event.connection_id = gone.id;
-        event.origin = name;
+        event.origin = gone.origin;
         event.reason = why;
         event.exchanges = gone.exchanges;
         event.age = timer->now() - gone.opened;

@@ -21,12 +21,14 @@ public:
         return std::chrono::system_clock::now();
     }
 
-    void wake_at(time_point when, std::function<void()> wake) override
+    void wake_at(time_point when, std::weak_ptr<sleeper> whom) override
     {
         timer_.expires_at(when);
-        timer_.async_wait([wake = std::move(wake)](error_code ec) {
-            if (!ec)
-                wake();
+        timer_.async_wait([whom = std::move(whom)](error_code ec) {
+            if (ec)
+                return;
+            if (const auto one = whom.lock())
+                one->woken();
         });
     }
 

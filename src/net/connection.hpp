@@ -5,10 +5,13 @@
 #include "net/tls_failure.hpp"
 #include "net/world.hpp"
 
+#include <regolo/close_reason.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 namespace regolo::net {
 
@@ -31,6 +34,11 @@ struct connection
     std::optional<std::chrono::nanoseconds> tls_time;
     bool tls_resumed = false;
     certificate_demand demand = certificate_demand::none;
+
+    // The pool's.
+    std::string_view origin;  // such as "https://api.regolo.ai"
+    close_reason closed_for{};
+    std::shared_ptr<connection> next_doomed;
 };
 
 }  // namespace regolo::net

@@ -34,6 +34,30 @@ error closed_error()
 
 }  // namespace
 
+/// Connections to be closed, as soon as the lock is gone. They are linked to each other: it needs no memory.
+class connection_pool::doomed
+{
+public:
+    void add(std::shared_ptr<connection> gone, close_reason why) noexcept
+    {
+        gone->closed_for = why;
+        gone->next_doomed = std::move(first_);
+        first_ = std::move(gone);
+    }
+
+    /// @returns null when there is none left
+    std::shared_ptr<connection> take() noexcept
+    {
+        auto taken = std::move(first_);
+        if (taken)
+            first_ = std::move(taken->next_doomed);
+        return taken;
+    }
+
+private:
+    std::shared_ptr<connection> first_;
+};
+
 /// A call in the queue. Its members are guarded by the pool's mutex.
 struct connection_pool::waiter
 {
@@ -58,10 +82,11 @@ struct connection_pool::waiter
 /// The state of one origin. `places` counts everything that the limit counts.
 struct connection_pool::origin_pool final : deadline_timer::entry
 {
-    origin_pool(connection_pool& pool, core::origin name)
+    origin_pool(connection_pool& pool, core::origin origin)
         : entry(pool.timer_),
           owner(pool),
-          where(std::move(name)),
+          where(std::move(origin)),
+          name(core::to_string(where)),
           idle_limit(pool.options_.idle_limit)
     {}
     ~origin_pool() { detach(); }
@@ -89,6 +114,7 @@ struct connection_pool::origin_pool final : deadline_timer::entry
 
     connection_pool& owner;
     const core::origin where;
+    const std::string name;
     std::vector<std::shared_ptr<connection>> idle;  // in the order they became idle
     std::list<waiter*> waiters;
     std::size_t connecting = 0;
@@ -117,10 +143,10 @@ std::uint64_t connection_pool::next_id() noexcept
 
 connection_pool::origin_pool& connection_pool::pool_of(const core::origin& where)
 {
-    auto& place = origins_[where];
-    if (!place)
-        place = std::make_unique<origin_pool>(*this, where);
-    return *place;
+    const auto known = origins_.find(where);
+    if (known != origins_.end())
+        return *known->second;
+    return *origins_.emplace(where, std::make_unique<origin_pool>(*this, where)).first->second;
 }
 
 bool connection_pool::try_take(origin_pool& pool, bool fresh, lease& into, doomed& dead)
@@ -142,11 +168,11 @@ bool connection_pool::try_take(origin_pool& pool, bool fresh, lease& into, doome
             into = lease(shared_from_this(), pool, std::move(last));
             return true;
         }
-        dead.emplace_back(std::move(last), *verdict);
+        dead.add(std::move(last), *verdict);
     }
     if (fresh && !pool.idle.empty() && pool.places() >= options_.max_connections)
     {
-        dead.emplace_back(std::move(pool.idle.front()), close_reason::idle);
+        dead.add(std::move(pool.idle.front()), close_reason::idle);
         pool.idle.erase(pool.idle.begin());
     }
     if (pool.places() >= options_.max_connections)
@@ -171,7 +197,7 @@ asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr
         if (pool->waiters.empty())
             try_take(*pool, fresh, taken, dead);
     }
-    bury(*pool, dead);
+    bury(dead);
     if (taken.has_place())
         co_return taken;
 
@@ -193,7 +219,7 @@ asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr
             pool->waiters.push_back(&self);
         }
     }
-    bury(*pool, more);
+    bury(more);
     co_await self.ready.wait();
     co_return std::move(self.granted);
 }
@@ -208,7 +234,7 @@ void connection_pool::withdraw(waiter& gone)
 }
 
 // A place without a connection goes to the first in the queue.
-void connection_pool::give_place(origin_pool& pool)
+void connection_pool::give_place(origin_pool& pool) noexcept
 {
     if (pool.waiters.empty() || pool.places() >= options_.max_connections)
         return;
@@ -217,7 +243,8 @@ void connection_pool::give_place(origin_pool& pool)
     first.grant(lease(shared_from_this(), pool, nullptr));
 }
 
-void connection_pool::put_idle(origin_pool& pool, std::shared_ptr<connection> idle, doomed& dead)
+void connection_pool::put_idle(origin_pool& pool, std::shared_ptr<connection> idle,
+                               doomed& dead) noexcept
 {
     if (!pool.waiters.empty() && !pool.waiters.front()->fresh)
     {
@@ -228,19 +255,27 @@ void connection_pool::put_idle(origin_pool& pool, std::shared_ptr<connection> id
     }
     if (retired_ || options_.max_idle == 0 || pool.idle_limit.count() <= 0 || !pool.waiters.empty())
     {
-        dead.emplace_back(std::move(idle),
-                          retired_ ? close_reason::client_closed : close_reason::idle);
+        dead.add(std::move(idle), retired_ ? close_reason::client_closed : close_reason::idle);
         return give_place(pool);
     }
     if (pool.idle.size() >= options_.max_idle)
     {
-        dead.emplace_back(std::move(pool.idle.front()), close_reason::idle);
+        dead.add(std::move(pool.idle.front()), close_reason::idle);
         pool.idle.erase(pool.idle.begin());
     }
     idle->idle_since = timer_->now();
-    pool.idle.push_back(std::move(idle));
-    watch(pool, *pool.idle.back());
-    pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
+    pool.idle.push_back(std::move(idle));  // there has been room for it since it was opened
+    try
+    {
+        watch(pool, *pool.idle.back());
+        pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
+    }
+    catch (...)
+    {
+        // Out of memory: nobody would see its end.
+        dead.add(std::move(pool.idle.back()), close_reason::failed);
+        pool.idle.pop_back();
+    }
 }
 
 void connection_pool::watch(origin_pool& pool, connection& idle)
@@ -273,13 +308,12 @@ void connection_pool::on_readable(origin_pool& pool, std::uint64_t id)
         {
             pool.idle_limit = core::learn_from_close(idle_for, pool.idle_limit);
         }
-        dead.emplace_back(std::move(*found),
-                          closed ? close_reason::closed_by_peer : close_reason::unusable);
+        dead.add(std::move(*found), closed ? close_reason::closed_by_peer : close_reason::unusable);
         pool.idle.erase(found);
         if (pool.idle.empty())
             pool.disarm();
     }
-    bury(pool, dead);
+    bury(dead);
 }
 
 void connection_pool::evict_expired(origin_pool& pool)
@@ -290,7 +324,7 @@ void connection_pool::evict_expired(origin_pool& pool)
         const auto now = timer_->now();
         while (!pool.idle.empty() && now - pool.idle.front()->idle_since >= pool.idle_limit)
         {
-            dead.emplace_back(std::move(pool.idle.front()), close_reason::idle);
+            dead.add(std::move(pool.idle.front()), close_reason::idle);
             pool.idle.erase(pool.idle.begin());
         }
         if (pool.idle.empty())
@@ -302,44 +336,34 @@ void connection_pool::evict_expired(origin_pool& pool)
             pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
         }
     }
-    bury(pool, dead);
+    bury(dead);
 }
 
-void connection_pool::bury(const origin_pool& pool, const doomed& dead) noexcept
+void connection_pool::bury(doomed& dead) noexcept
 {
-    for (const auto& [gone, why] : dead)
+    while (const auto gone = dead.take())
     {
         gone->stream->close();
         if (on_close_)
-            on_close_(pool.where, *gone, why);
+            on_close_(*gone, gone->closed_for);
     }
-}
-
-std::vector<std::pair<connection_pool::origin_pool*, connection_pool::doomed>>
-connection_pool::take_all_idle()
-{
-    std::vector<std::pair<origin_pool*, doomed>> dead;
-    for (auto& [where, pool] : origins_)
-    {
-        pool->disarm();
-        auto& list = dead.emplace_back(pool.get(), doomed()).second;
-        for (auto& idle : pool->idle)
-            list.emplace_back(std::move(idle), close_reason::client_closed);
-        pool->idle.clear();
-    }
-    return dead;
 }
 
 void connection_pool::retire() noexcept
 {
-    std::vector<std::pair<origin_pool*, doomed>> dead;
+    doomed dead;
     {
         const std::lock_guard lock(mutex_);
         retired_ = true;
-        dead = take_all_idle();
+        for (auto& [where, pool] : origins_)
+        {
+            pool->disarm();
+            for (auto& idle : pool->idle)
+                dead.add(std::move(idle), close_reason::client_closed);
+            pool->idle.clear();
+        }
     }
-    for (auto& [pool, list] : dead)
-        bury(*pool, list);
+    bury(dead);
 }
 
 void connection_pool::close() noexcept
@@ -489,7 +513,10 @@ void connection_pool::lease::count(state now) noexcept
 void connection_pool::lease::opened(std::shared_ptr<connection> fresh)
 {
     connection_ = std::move(fresh);
+    connection_->origin = origin_->name;
     const std::lock_guard lock(pool_->mutex_);
+    if (const auto places = origin_->places(); origin_->idle.capacity() < places)
+        origin_->idle.reserve(2 * places);
     ++pool_->opened_;
     if (connection_->tls_resumed)
         ++pool_->tls_resumed_;
@@ -497,7 +524,7 @@ void connection_pool::lease::opened(std::shared_ptr<connection> fresh)
     count(state::in_use);
 }
 
-void connection_pool::lease::give_back(std::optional<int> keep_alive_hint)
+void connection_pool::lease::give_back(std::optional<int> keep_alive_hint) noexcept
 {
     if (!connection_)
         return close(close_reason::failed);
@@ -516,7 +543,7 @@ void connection_pool::lease::give_back(std::optional<int> keep_alive_hint)
         --(state_ == state::draining ? origin_->draining : origin_->in_use);
         if (pool_->timer_->now() >= connection_->aged_at)
         {
-            dead.emplace_back(std::move(connection_), close_reason::aged);
+            dead.add(std::move(connection_), close_reason::aged);
             pool_->give_place(*origin_);
         }
         else
@@ -524,8 +551,8 @@ void connection_pool::lease::give_back(std::optional<int> keep_alive_hint)
             pool_->put_idle(*origin_, std::move(connection_), dead);
         }
     }
-    const auto pool = std::exchange(pool_, nullptr);
-    pool->bury(*std::exchange(origin_, nullptr), dead);
+    origin_ = nullptr;
+    std::exchange(pool_, nullptr)->bury(dead);
 }
 
 void connection_pool::lease::drain(const std::shared_ptr<scope>& owner)
@@ -535,9 +562,9 @@ void connection_pool::lease::drain(const std::shared_ptr<scope>& owner)
         const std::lock_guard lock(pool_->mutex_);
         if (pool_->closed_)
             return;  // closed by the destructor
-        count(state::draining);
         pool_->drains_.remove_if([](const auto& weak) { return weak.expired(); });
         pool_->drains_.push_back(limits);
+        count(state::draining);
     }
     limits->limit_total(drain_time);
     connection_pool::drain(limits, std::move(*this));
@@ -560,7 +587,7 @@ void connection_pool::lease::close(close_reason why) noexcept
         pool->give_place(origin);
     }
     if (gone && pool->on_close_)
-        pool->on_close_(origin.where, *gone, why);
+        pool->on_close_(*gone, why);
 }
 
 }  // namespace regolo::net

@@ -35,9 +35,8 @@ public:
     class lease;
     struct origin_pool;
 
-    /// Called for each connection that is closed, without the lock, on any thread.
-    using close_listener =
-        std::function<void(const core::origin&, const connection&, close_reason)>;
+    /// Called for each connection that is closed, without the lock, on any thread. Must not throw.
+    using close_listener = std::function<void(const connection&, close_reason)>;
 
     connection_pool(asio::any_io_executor executor, std::shared_ptr<deadline_timer> timer,
                     const pool_options& options, close_listener on_close);
@@ -80,18 +79,17 @@ public:
 private:
     struct waiter;
     struct idle_watch;
-    using doomed = std::vector<std::pair<std::shared_ptr<connection>, close_reason>>;
+    class doomed;
 
     origin_pool& pool_of(const core::origin& where);
     bool try_take(origin_pool& pool, bool fresh, lease& into, doomed& dead);
-    void give_place(origin_pool& pool);
-    void put_idle(origin_pool& pool, std::shared_ptr<connection> idle, doomed& dead);
+    void give_place(origin_pool& pool) noexcept;
+    void put_idle(origin_pool& pool, std::shared_ptr<connection> idle, doomed& dead) noexcept;
     void watch(origin_pool& pool, connection& idle);
     void on_readable(origin_pool& pool, std::uint64_t id);
     void evict_expired(origin_pool& pool);
     void withdraw(waiter& gone);
-    std::vector<std::pair<origin_pool*, doomed>> take_all_idle();
-    void bury(const origin_pool& pool, const doomed& dead) noexcept;
+    void bury(doomed& dead) noexcept;
     static void drain(std::shared_ptr<scope> limits, lease ended);
     static asio::awaitable<void> run_drain(std::shared_ptr<scope> limits, lease ended);
 
@@ -128,7 +126,7 @@ public:
     void opened(std::shared_ptr<connection> fresh);
 
     /// Gives the connection back for others, if it can be used again; closes it otherwise.
-    void give_back(std::optional<int> keep_alive_hint);
+    void give_back(std::optional<int> keep_alive_hint) noexcept;
 
     /// The answer was taken, but the last bytes of the message are not here yet: reads them in the background
     /// (64 KiB, 1 s) and gives the connection back then.

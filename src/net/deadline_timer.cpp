@@ -40,8 +40,16 @@ void deadline_timer::disarm(entry& limit) noexcept
     limit.due_ = time_point::max();
     changed_ = true;
     // A long sleep must not outlast the last limit: it would keep the execution context running.
-    if (--armed_ == 0 && wake_at_ > clock_->now() + tick)
+    if (--armed_ != 0 || wake_at_ <= clock_->now() + tick)
+        return;
+    try
+    {
         sleep_until(clock_->now() + tick);
+    }
+    catch (...)
+    {
+        // Out of memory: the clock sleeps no more at all.
+    }
 }
 
 void deadline_timer::detach(entry& limit) noexcept
@@ -54,11 +62,9 @@ void deadline_timer::detach(entry& limit) noexcept
 
 void deadline_timer::sleep_until(time_point when)
 {
+    wake_at_ = time_point::max();  // where the clock runs out of memory, the next one tries again
+    clock_->wake_at(when, weak_from_this());
     wake_at_ = when;
-    clock_->wake_at(when, [weak = weak_from_this()] {
-        if (const auto self = weak.lock())
-            self->woken();
-    });
 }
 
 void deadline_timer::woken()

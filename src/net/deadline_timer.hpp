@@ -16,7 +16,8 @@ namespace regolo::net {
     comes. The timer underneath sleeps for at most a tick while limits come and go, and longer only when a tick
     has passed without a change, so that busy streams do not set it again and again.
 */
-class deadline_timer : public std::enable_shared_from_this<deadline_timer>
+class deadline_timer final : public std::enable_shared_from_this<deadline_timer>,
+                             public clock::sleeper
 {
 public:
     using time_point = clock::time_point;
@@ -69,7 +70,7 @@ private:
     void arm(entry& limit, time_point due);
     void disarm(entry& limit) noexcept;
     void detach(entry& limit) noexcept;
-    void woken();
+    void woken() override;
     void fire_due(time_point now);
     void sleep_until(time_point when);
 

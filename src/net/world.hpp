@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -98,8 +97,16 @@ public:
     /// The wall clock, for `Retry-After` dates.
     [[nodiscard]] virtual std::chrono::system_clock::time_point wall() const noexcept = 0;
 
-    /// Calls `wake` once at that time, never from inside. A later request replaces an earlier one.
-    virtual void wake_at(time_point when, std::function<void()> wake) = 0;
+    class sleeper
+    {
+    public:
+        virtual void woken() = 0;
+
+    protected:
+        ~sleeper() = default;
+    };
+    /// Wakes it once at that time, never from inside. A later request replaces an earlier one.
+    virtual void wake_at(time_point when, std::weak_ptr<sleeper> whom) = 0;
     virtual void cancel() noexcept = 0;
 };
 

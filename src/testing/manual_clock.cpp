@@ -3,7 +3,6 @@
 #include <regolo/testing/manual_clock.hpp>
 
 #include <algorithm>
-#include <functional>
 #include <list>
 #include <mutex>
 #include <utility>
@@ -15,10 +14,10 @@ struct manual_clock::state
 {
     using time_point = net::clock::time_point;
 
-    struct sleeper
+    struct request
     {
         time_point when = time_point::max();
-        std::function<void()> wake;
+        std::weak_ptr<net::clock::sleeper> whom;
     };
 
     class clock final : public net::clock
@@ -42,11 +41,11 @@ struct manual_clock::state
             return state_->wall_began +
                    std::chrono::duration_cast<std::chrono::system_clock::duration>(since);
         }
-        void wake_at(time_point when, std::function<void()> wake) override
+        void wake_at(time_point when, std::weak_ptr<sleeper> whom) override
         {
             const std::lock_guard lock(state_->mutex);
             self_.when = when;
-            self_.wake = std::move(wake);
+            self_.whom = std::move(whom);
         }
         void cancel() noexcept override
         {
@@ -56,7 +55,7 @@ struct manual_clock::state
 
     private:
         std::shared_ptr<state> state_;
-        sleeper self_;
+        request self_;
     };
 
     time_point read() const
@@ -66,11 +65,11 @@ struct manual_clock::state
     }
 
     /// With the lock held.
-    sleeper* first() const
+    request* first() const
     {
         const auto found =
             std::min_element(sleepers.begin(), sleepers.end(),
-                             [](const sleeper* a, const sleeper* b) { return a->when < b->when; });
+                             [](const request* a, const request* b) { return a->when < b->when; });
         return found == sleepers.end() || (*found)->when == time_point::max() ? nullptr : *found;
     }
 
@@ -78,7 +77,7 @@ struct manual_clock::state
     const time_point began = time_point::clock::now();
     const std::chrono::system_clock::time_point wall_began = std::chrono::system_clock::now();
     time_point now = began;
-    std::list<sleeper*> sleepers;
+    std::list<request*> sleepers;
 };
 
 manual_clock::manual_clock() : state_(std::make_shared<state>()) {}
@@ -92,12 +91,12 @@ void manual_clock::advance(std::chrono::nanoseconds by) const
     for (auto* due = state_->first(); due != nullptr && due->when <= end; due = state_->first())
     {
         state_->now = std::max(state_->now, due->when);
-        const auto wake = std::exchange(due->wake, nullptr);
+        const auto whom = due->whom.lock();
         due->when = state::time_point::max();
         // Whoever is woken may ask for the next time.
         lock.unlock();
-        if (wake)
-            wake();
+        if (whom)
+            whom->woken();
         lock.lock();
     }
     state_->now = end;

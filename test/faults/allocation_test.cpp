@@ -71,7 +71,7 @@ void fail_everywhere(const std::function<void(std::string& result)>& work)
     failing_allocations::never();
     EXPECT_EQ(live_blocks(), blocks) << "leaks";
     EXPECT_GT(nth, 2U);
-    std::cout << "requests for memory that failed: " << nth - 1 << "\n";
+    std::cout << "core: requests for memory that failed: " << nth - 1 << "\n";
 }
 
 std::string long_text() { return std::string(300, 'x'); }  // more than a string holds in itself

@@ -2,12 +2,10 @@
 
 #include <openssl/crypto.h>
 
-#include <array>
 #include <atomic>
 #include <cstdlib>
-#include <dlfcn.h>
-#include <execinfo.h>
 #include <new>
+#include <utility>
 
 namespace regolo::test {
 
@@ -92,6 +90,10 @@ bool failing_allocations::was_reached() noexcept { return reached; }
 
 failing_allocations::failing_allocations() noexcept { is_inside = true; }
 failing_allocations::~failing_allocations() { is_inside = false; }
+
+granted_allocations::granted_allocations() noexcept : was_inside_(std::exchange(is_inside, false))
+{}
+granted_allocations::~granted_allocations() { is_inside = was_inside_; }
 
 }  // namespace regolo::test
 

@@ -29,4 +29,17 @@ public:
     failing_allocations& operator=(const failing_allocations&) = delete;
 };
 
+/// The memory that is asked for within its block is granted, also within a block of the other.
+class granted_allocations
+{
+public:
+    granted_allocations() noexcept;
+    ~granted_allocations();
+    granted_allocations(const granted_allocations&) = delete;
+    granted_allocations& operator=(const granted_allocations&) = delete;
+
+private:
+    const bool was_inside_;
+};
+
 }  // namespace regolo::test

@@ -3,6 +3,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 namespace regolo::test {
@@ -15,6 +16,13 @@ using namespace std::chrono_literals;
 constexpr auto for_ever = 1h;
 
 }  // namespace
+
+std::size_t fault_stride()
+{
+    const char* text = std::getenv("REGOLO_FAULT_STRIDE");
+    const long value = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
+    return value > 0 ? static_cast<std::size_t>(value) : 17;
+}
 
 void outcome::note(std::exception_ptr problem, std::string result)
 {
@@ -67,7 +75,7 @@ void stage::open(const client_config& with)
 bool stage::turn()
 {
     io.restart();
-    const auto own = io.poll_one();
+    const auto own = poll_client();
     handlers_ += own;
     peer_io.restart();
     return own + peer_io.poll() != 0;

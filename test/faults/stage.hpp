@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -18,6 +19,10 @@
 namespace regolo::test {
 
 namespace asio = boost::asio;
+
+/** Of so many faults that are possible one is tried. The environment variable REGOLO_FAULT_STRIDE says it: 1 for all of them,
+    which scripts/faults.sh does; more by default, so that a test run does not take minutes. */
+std::size_t fault_stride();
 
 /// What came of an exchange.
 struct outcome
@@ -42,6 +47,9 @@ public:
     [[nodiscard]] client_config config() const;
     /// A client with that configuration on this stage's clock.
     void open(const client_config& with);
+
+    /// How the client runs one handler, if there is one; `io.poll_one()` as long as nobody says otherwise.
+    std::function<std::size_t()> poll_client = [this] { return io.poll_one(); };
 
     /// @returns false when nobody has anything to do
     bool turn();

@@ -1,14 +1,12 @@
 /* Every kind of exchange over every transport, with each fault at each byte that the client receives.
 
-   The environment variable REGOLO_FAULT_STRIDE is the distance of the bytes that are tried: 1 for all of them, which
-   scripts/faults.sh does; larger by default, so that a test run does not take minutes. */
+   `fault_stride()` is the distance of the bytes that are tried. */
 
 #include "faults/stage.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -21,13 +19,6 @@ namespace regolo::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::size_t stride()
-{
-    const char* text = std::getenv("REGOLO_FAULT_STRIDE");
-    const long value = text == nullptr ? 0 : std::strtol(text, nullptr, 10);
-    return value > 0 ? static_cast<std::size_t>(value) : 17;
-}
 
 std::ptrdiff_t open_files()
 {
@@ -167,7 +158,8 @@ protected:
         const auto size = size_of(on, kind);
         ASSERT_TRUE(on.settle());
         // Not the same bytes of each kind, so that a few runs with a stride see them all.
-        for (std::size_t at = first_++ % stride(); at <= size && !HasFailure(); at += stride())
+        for (std::size_t at = first_++ % fault_stride(); at <= size && !HasFailure();
+             at += fault_stride())
             strike(on, kind, at, reused);
     }
 

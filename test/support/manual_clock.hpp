@@ -73,10 +73,13 @@ private:
                 std::chrono::duration_cast<std::chrono::system_clock::duration>(
                     state_->now.time_since_epoch()));
         }
-        void wake_at(time_point when, std::function<void()> wake) override
+        void wake_at(time_point when, std::weak_ptr<sleeper> whom) override
         {
             state_->wake_at = when;
-            state_->wake = std::move(wake);
+            state_->wake = [whom = std::move(whom)] {
+                if (const auto one = whom.lock())
+                    one->woken();
+            };
             ++state_->requests;
         }
         void cancel() noexcept override { state_->wake = nullptr; }
