@@ -1,5 +1,6 @@
-// The client of middlebox.sh: says "cut" when the connections that it has are to be forgotten by the way, waits for a line,
-// and checks that what follows ends as documented.
+// The client of middlebox.sh: says what is to happen to its network ("cut" when the connections that it has are to be forgotten
+// by the way, "name ADDRESS" when its server's name is to have another one), waits for a line, and checks that what follows
+// ends as documented.
 
 #include "soak/reading.hpp"
 
@@ -23,10 +24,10 @@ using namespace std::chrono_literals;
 constexpr auto limit = 2s;
 constexpr auto watchdog = 60s;
 
-/// Blocks the only thread: nothing of the client runs while the packets begin to be dropped.
-void have_it_cut()
+/// Blocks the only thread: nothing of the client runs while it happens.
+void order(const std::string& what)
 {
-    std::cout << "cut" << std::endl;
+    std::cout << what << std::endl;
     std::string line;
     std::getline(std::cin, line);
 }
@@ -48,7 +49,7 @@ asio::awaitable<void> lose_connections(const client& from)
 {
     auto got = co_await ask(from);
     require(got.has_value(), "a first call", got);
-    have_it_cut();
+    order("cut");
     got = co_await ask(from);
     require(!got && got.error().code == errc::head_timeout && got.error().sent,
             "a call on an idle connection that the way has forgotten", got);
@@ -58,7 +59,7 @@ asio::awaitable<void> lose_connections(const client& from)
 
     auto stream = co_await from.stream_chat({"sim-endless", "go"});
     static_cast<void>(co_await stream.next());
-    have_it_cut();
+    order("cut");
     std::string text;
     const auto rest = co_await try_await(read_on<chat_chunk>(stream, text, manner::plain));
     got = rest ? result<std::string>(text) : result<std::string>(rest.error());
@@ -69,6 +70,51 @@ asio::awaitable<void> lose_connections(const client& from)
     from.close();
 }
 
+/// By the system's resolver. The server is at one address, at the other there is nobody.
+asio::awaitable<void> follow_a_name(const client_config& config)
+{
+    constexpr const char* here = "name 127.0.0.1";
+    constexpr const char* gone = "name 127.0.0.2";
+    const auto executor = co_await asio::this_coro::executor;
+    const client patient(executor, config);  // a look-up is good for 30 s
+    order(gone);
+    auto got = co_await ask(patient);
+    require(!got && got.error().code == asio::error::connection_refused && !got.error().sent,
+            "a call where the name leads to nobody", got);
+    order(here);
+    got = co_await ask(patient);
+    require(got.has_value(), "the address that failed is forgotten", got);
+    order(gone);
+    got = co_await ask(patient);
+    require(got.has_value() && patient.stats().connections_reused == 1,
+            "a connection outlives its name", got);
+    auto busy = co_await patient.stream_chat({"sim-endless", "go"});
+    got = co_await ask(patient);
+    require(got.has_value() && patient.stats().connections_opened == 2,
+            "a new connection within the time of dns_cache", got);
+    static_cast<void>(co_await busy.next());
+    patient.close();
+
+    auto every_time = config;
+    every_time.pool.dns_cache = {};
+    const client curious(executor, every_time);
+    order(here);
+    auto kept = co_await curious.stream_chat({"sim-endless", "go"});
+    static_cast<void>(co_await kept.next());
+    order(gone);
+    got = co_await ask(curious);
+    require(!got && got.error().code == asio::error::connection_refused,
+            "a new connection without dns_cache", got);
+    require((co_await kept.next()).has_value(), "the stream goes on", got);
+    curious.close();
+}
+
+asio::awaitable<void> meet_both(const client& from, const client_config& named)
+{
+    co_await lose_connections(from);
+    co_await follow_a_name(named);
+}
+
 }  // namespace
 
 }  // namespace regolo::soak
@@ -77,8 +123,8 @@ int main(int argc, char** argv)
 try
 {
     using namespace regolo::soak;
-    if (argc != 2)
-        throw std::invalid_argument("usage: regolo_middlebox URL");
+    if (argc != 3)
+        throw std::invalid_argument("usage: regolo_middlebox URL URL_WITH_NAME");
     regolo::client_config config(regolo::credential("test-key"));
     config.base_url = argv[1];
     config.time.head = limit;
@@ -86,8 +132,12 @@ try
     config.time.first_event = limit;
     boost::asio::io_context io{1};
     const regolo::client from(io, config);
+    auto named = config;
+    named.base_url = argv[2];
+    named.allow_plaintext = true;
+    named.retry.max_retries = 0;
     bool done = false;
-    boost::asio::co_spawn(io, lose_connections(from), [&](const std::exception_ptr& failure) {
+    boost::asio::co_spawn(io, meet_both(from, named), [&](const std::exception_ptr& failure) {
         if (failure)
             std::rethrow_exception(failure);
         done = true;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A way that forgets connections: their packets are dropped without a word, in a network namespace of its own.
+# A way that forgets connections (their packets are dropped without a word) and a name that moves, in a network namespace.
 #
 #   middlebox.sh REGOLO_SERVER REGOLO_MIDDLEBOX
 #
@@ -19,12 +19,15 @@ server_pid=
 clean_up() {
     [ -z "$server_pid" ] || { kill "$server_pid" && wait "$server_pid"; } 2>/dev/null || true
     ip netns del "$name" 2>/dev/null || true
-    rm -rf "$work"
+    rm -rf "$work" "/etc/netns/$name"
 }
 trap clean_up EXIT
 
 command -v ip >/dev/null || skip "no ip (package iproute2)"
 command -v nft >/dev/null || skip "no nft (package nftables)"
+# What `ip netns exec` shows as /etc/hosts. It is changed in place.
+hosts=/etc/netns/$name/hosts
+mkdir -p "${hosts%/*}" 2>"$work/why" && touch "$hosts" || skip "no hosts file: $(cat "$work/why")"
 ip netns add "$name" 2>"$work/why" || skip "no network namespace: $(cat "$work/why")"
 inside() { ip netns exec "$name" "$@"; }
 inside ip link set lo up
@@ -57,22 +60,25 @@ forget() {
 }
 
 mkfifo "$work/answers"
-inside "$client" "http://127.0.0.1:$port" <"$work/answers" >"$work/client.log" &
+inside "$client" "http://127.0.0.1:$port" "http://api.moves.test:$port" <"$work/answers" >"$work/client.log" &
 client_pid=$!
 exec 3>"$work/answers"
 seen=0
 while kill -0 "$client_pid" 2>/dev/null; do
-    wanted=$(grep -c '^cut$' "$work/client.log" || true)
-    if [ "$wanted" -gt "$seen" ]; then
-        seen=$wanted
-        forget
+    order=$(grep -E '^(cut$|name )' "$work/client.log" | sed -n "$((seen + 1))p" || true)
+    if [ -n "$order" ]; then
+        seen=$((seen + 1))
+        case $order in
+        cut) forget ;;
+        name\ *) echo "${order#name } api.moves.test" >"$hosts" ;;
+        esac
         echo >&3
     fi
     sleep 0.05
 done
 status=0
 wait "$client_pid" || status=$?
-grep -v '^cut$' "$work/client.log" || true
+grep -Ev '^(cut$|name )' "$work/client.log" || true
 dropped=$(inside nft list chain inet box way | awk '/counter/ { for (i = 1; i < NF; ++i) if ($i == "packets") n += $(i + 1) } END { print n + 0 }')
 echo "packets dropped: $dropped"
 [ "$dropped" -gt 0 ] || { echo "FAILED: nothing was dropped" >&2; status=1; }
