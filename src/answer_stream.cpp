@@ -187,8 +187,9 @@ template <class Chunk>
 auto answer_stream<Chunk>::final() && -> answer_type
 {
     require_end(this->state_);
+    auto metadata = this->state_->source->metadata();  // before the answer leaves the stream
     auto answer = this->state_->partial.answer.take();
-    answer.metadata = this->state_->source->metadata();
+    answer.metadata = std::move(metadata);
     return answer;
 }
 

@@ -11,6 +11,8 @@ namespace regolo::inline v0 {
     Text, reasoning, refusal and arguments are joined; tool calls are told apart by index, else by id, else
     the last one goes on; the last usage wins and a later null does not erase it; choices come out in the
     order of their index. The cost is linear in the input, whatever the size of the pieces.
+
+    A call that throws `std::bad_alloc` has changed nothing, and can be made again.
 */
 class REGOLO_EXPORT chat_accumulator
 {

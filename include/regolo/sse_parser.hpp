@@ -36,6 +36,9 @@ struct sse_event
     Lines end in LF, CR or CRLF, one leading byte order mark is dropped, and an event without a data field
     is not delivered. Where the stream ends without the blank line that completes an event, the standard
     drops the event; `finish()` offers it, since servers are found that end this way.
+
+    Where memory runs out, `pull()` and `finish()` throw `std::bad_alloc` and nothing is lost: the parser is
+    as it was, and the same call made again gives what it would have given.
 */
 class REGOLO_EXPORT sse_parser
 {
@@ -49,12 +52,13 @@ public:
     void push(std::string_view bytes) noexcept;
 
     /// The next complete event, or nothing when more bytes are needed or the parser has failed.
-    /// @throws std::bad_alloc  and the parser has failed: what it hands out is whole
+    /// @throws std::bad_alloc  and can be called again
     [[nodiscard]] std::optional<sse_event> pull();
 
     /// At the end of the input: the event that lacks its blank line, if its data field is there. Its last
     /// line may be cut. Call it until it returns nothing; its id counts for it alone.
     /// @par Preconditions  the last `pull()` returned nothing
+    /// @throws std::bad_alloc  and can be called again
     [[nodiscard]] std::optional<sse_event> finish();
 
     /** Whether `pull()` and `finish()` also hand out each line that the standard ignores: one with an
@@ -65,7 +69,7 @@ public:
     */
     void report_unknown_lines(bool on) noexcept;
 
-    /// An event was larger than allowed, or than memory. The parser yields nothing more.
+    /// An event was larger than allowed. The parser yields nothing more.
     [[nodiscard]] bool failed() const noexcept;
 
     /// The last `id:` seen, and the last valid `retry:`.
@@ -87,6 +91,7 @@ private:
         void refer(std::string_view text) noexcept;
         void copy(std::string_view text);
         void append(std::string_view text);
+        void append_line(std::string_view text);
         void keep();
         void clear() noexcept;
 
@@ -109,26 +114,32 @@ private:
     enum class outcome
     {
         nothing,
-        event,
-        unknown
+        found,  // what is to be handed out
+    };
+    /// What the parser tells of the stream besides its events.
+    struct told
+    {
+        std::uint64_t comments = 0;
+        std::optional<std::chrono::milliseconds> reconnection_time;
     };
 
     outcome take_next();
     [[nodiscard]] std::size_t find_line_end() noexcept;
     void match_bom();
     outcome take_line(std::string_view text, bool in_place);
+    outcome take_unknown(std::string_view text);
     outcome take_blank_line();
+    [[nodiscard]] std::size_t begin_line(std::string_view text);
+    void tell_field();
     void take_part(std::string_view text);
-    void begin_line(std::string_view& text);
     outcome end_line();
     void set_field(value_text& field, std::string_view value, bool in_place);
     void set_retry(std::string_view digits) noexcept;
-    void begin_data();
     void add_data(std::string_view value, bool in_place);
+    void decode_event();
+    void publish() noexcept;
     void fail() noexcept;
     void clear_event() noexcept;
-    sse_event make_event(std::string_view id);
-    sse_event make_unknown();
 
     std::size_t max_event_size_;
     std::string_view input_;    // the pushed bytes
@@ -140,19 +151,21 @@ private:
     unsigned char bom_ = 0;  // bytes of the byte order mark seen; 3 when that is settled
     bool has_data_ = false;
     bool has_id_ = false;
+    bool has_new_id_ = false;
     bool dispatched_ = false;  // the event was handed out; its buffers are free at the next call
     bool failed_ = false;
     bool report_unknown_ = false;
-    std::string line_;          // the line so far, where it is collected
-    std::string_view unknown_;  // the line to be reported
+    std::string line_;  // the line so far, where it is collected
     value_text data_;
     value_text event_;
     value_text id_;  // counts from the end of the event on
     std::string last_id_;
+    std::string new_id_;        // where has_new_id_: becomes the last one when the call returns
     std::string decoded_data_;  // data with its invalid UTF-8 replaced
     std::string decoded_event_;
-    std::optional<std::chrono::milliseconds> reconnection_time_;
-    std::uint64_t comments_ = 0;
+    sse_event found_;  // all of it but the id
+    told seen_;
+    told published_;  // what was seen when the last call returned
 };
 
 }  // namespace regolo::inline v0

@@ -22,61 +22,57 @@ void json_splitter::start(std::size_t limit)
     value_ = {};
 }
 
-void json_splitter::abandon() noexcept
-{
-    depth_ = 0;
-    in_string_ = escaped_ = false;
-}
+void json_splitter::abandon() noexcept { at_ = position(); }
 
 json_splitter::outcome json_splitter::scan(std::string_view& input)
 {
-    if (depth_ == 0)
+    if (!is_open())
     {
         collected_.clear();
     }
+    position now = at_;
     std::size_t size = 0;
     bool complete = false;
     while (size < input.size() && !complete)
     {
-        complete = ends_at(input[size++]);
+        complete = now.ends_at(input[size++]);
     }
     if (collected_.size() + size > limit_)
     {
         return outcome::too_large;
     }
-    const std::string_view piece = input.substr(0, size);
-    input.remove_prefix(size);
-    if (complete && collected_.empty())
+    value_ = input.substr(0, size);
+    if (!complete || !collected_.empty())
     {
-        value_ = piece;
-        return outcome::complete;
+        collected_ += value_;
+        value_ = collected_;
     }
-    collected_ += piece;
-    value_ = collected_;
+    at_ = now;
+    input.remove_prefix(size);
     return complete ? outcome::complete : outcome::incomplete;
 }
 
 /// Whether the value ends with this character.
-bool json_splitter::ends_at(char c) noexcept
+bool json_splitter::position::ends_at(char c) noexcept
 {
-    if (in_string_)
+    if (in_string)
     {
-        in_string_ = escaped_ || c != '"';
-        escaped_ = !escaped_ && c == '\\';
+        in_string = escaped || c != '"';
+        escaped = !escaped && c == '\\';
         return false;
     }
     switch (c)
     {
         case '"':
-            in_string_ = true;
+            in_string = true;
             return false;
         case '{':
         case '[':
-            ++depth_;
+            ++depth;
             return false;
         case '}':
         case ']':
-            return --depth_ == 0;
+            return --depth == 0;
         default:
             return false;
     }
@@ -91,14 +87,16 @@ void body_reader::start(const response_head& head)
 {
     constexpr std::size_t shown = 100;
     const auto type = find_header(head.headers, "content-type");
+    const bool is_json = type && is_json_type(media_type(*type));
     content_type_ = type ? printable(*type, shown) : std::string();
-    is_json_ = type && is_json_type(media_type(*type));
+    is_json_ = is_json;
     parser_.reset();
     mode_ = mode::unknown;
     input_ = {};
     bytes_ = mark_seen_ = 0;
     ended_ = in_page_ = false;
     splitter_.start(value_limit());
+    has_event_ = false;
     failure_ = error_info();
 }
 
@@ -137,23 +135,24 @@ body_step body_reader::pull(body_item& out)
 }
 
 /// Where the first byte lies that tells what the body is; the size of the input if it is not there.
-std::size_t body_reader::find_first() noexcept
+/// @param mark_seen  bytes of a byte order mark in front of the input, and then of both
+std::size_t body_reader::find_first(std::size_t& mark_seen) const noexcept
 {
     std::size_t at = 0;
     for (; at < input_.size(); ++at)
     {
         const char c = input_[at];
-        if (mark_seen_ < byte_order_mark.size() && c == byte_order_mark[mark_seen_])
+        if (mark_seen < byte_order_mark.size() && c == byte_order_mark[mark_seen])
         {
-            ++mark_seen_;
+            ++mark_seen;
             continue;
         }
-        const bool in_mark = mark_seen_ > 0 && mark_seen_ < byte_order_mark.size();
+        const bool in_mark = mark_seen > 0 && mark_seen < byte_order_mark.size();
         if (in_mark || white_space.find(c) == std::string_view::npos)
         {
             break;
         }
-        mark_seen_ = byte_order_mark.size();  // it stands at the very beginning or not at all
+        mark_seen = byte_order_mark.size();  // it stands at the very beginning or not at all
     }
     return at;
 }
@@ -161,11 +160,16 @@ std::size_t body_reader::find_first() noexcept
 /// Decides the mode; `item` when it is decided.
 body_step body_reader::look()
 {
-    const std::size_t first = find_first();
+    std::size_t mark_seen = mark_seen_;
+    const std::size_t first = find_first(mark_seen);
     if (first == input_.size())
     {
-        // where an event stream follows, this belongs to its first line
-        parser_.push(std::exchange(input_, {}));
+        mark_seen_ = mark_seen;
+        if (!input_.empty())
+        {
+            // where an event stream follows, this belongs to its first line
+            parser_.push(std::exchange(input_, {}));
+        }
         while (parser_.pull())
         {
             // a line of spaces is one that the standard ignores
@@ -224,40 +228,57 @@ body_step body_reader::pull_value(body_item& out)
 
 body_step body_reader::pull_event(body_item& out)
 {
+    if (!has_event_ && !find_event(out))
+    {
+        if (parser_.failed())
+        {
+            return fail(errc::too_large, "an event of the stream is larger than " +
+                                             std::to_string(bounds_.event) +
+                                             " bytes: raise limits::event");
+        }
+        return ended_ ? end_events(out) : body_step::need_more;
+    }
+    body_step taken = body_step::item;
+    if (out.what == body_item::kind::line)
+    {
+        taken = take_line(out);
+    }
+    else if (splitter_.is_open())
+    {
+        taken = fail(errc::bad_response,
+                     "JSON between the events of the stream breaks off where an event begins");
+    }
+    has_event_ = false;
+    return taken;
+}
+
+/// The next event or line of the parser, if there is one.
+bool body_reader::find_event(body_item& out)
+{
     auto event = parser_.pull();
     const bool cut = !event && ended_;
-    if (cut && !parser_.failed())
+    if (cut)
     {
         event = parser_.finish();
     }
-    if (parser_.failed())
-    {
-        return fail(errc::too_large, "an event of the stream is larger than " +
-                                         std::to_string(bounds_.event) +
-                                         " bytes: raise limits::event");
-    }
     if (!event)
     {
-        return ended_ ? end_events(out) : body_step::need_more;
+        return false;
     }
     out = body_item{body_item::kind::event, event->event, event->data, event->id, cut};
     if (event->unknown_line.data() != nullptr)
     {
-        return take_line(trim(event->unknown_line), out);
+        out.what = body_item::kind::line;
+        out.data = trim(event->unknown_line);
     }
-    if (splitter_.is_open())
-    {
-        return fail(errc::bad_response,
-                    "JSON between the events of the stream breaks off where an event begins");
-    }
-    return body_step::item;
+    has_event_ = true;
+    return true;
 }
 
 /// A line between the events: of a page, of JSON that goes on or is complete with it, or of anything else.
-body_step body_reader::take_line(std::string_view text, body_item& out)
+body_step body_reader::take_line(body_item& out)
 {
-    out.what = body_item::kind::line;
-    out.data = text;
+    const std::string_view text = out.data;
     in_page_ = in_page_ || text.starts_with('<');
     const bool in_value = splitter_.is_open() || (!text.empty() && begins_value(text[0]));
     if (in_page_ || !in_value)

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace regolo::core {
 
@@ -31,20 +32,27 @@ public:
 
     /// Takes bytes off the front of `input`: all of them, or up to the end of a value.
     /// @par Preconditions  a value has begun, or `input` begins with one
+    /// @throws std::bad_alloc  and nothing was taken
     outcome scan(std::string_view& input);
 
     /// The complete value. It lies in the input when it was in one piece.
     [[nodiscard]] std::string_view value() const noexcept { return value_; }
     /// A value has begun and is not complete.
-    [[nodiscard]] bool is_open() const noexcept { return depth_ > 0; }
+    [[nodiscard]] bool is_open() const noexcept { return at_.depth > 0; }
 
 private:
-    [[nodiscard]] bool ends_at(char c) noexcept;
+    /// What the bytes so far mean for the next one.
+    struct position
+    {
+        std::size_t depth = 0;  // arrays and objects that are open
+        bool in_string = false;
+        bool escaped = false;  // the character after a backslash in a string
+
+        [[nodiscard]] bool ends_at(char c) noexcept;
+    };
 
     std::size_t limit_ = 0;
-    std::size_t depth_ = 0;  // arrays and objects that are open
-    bool in_string_ = false;
-    bool escaped_ = false;   // the character after a backslash in a string
+    position at_;
     std::string collected_;  // what earlier pieces had of it
     std::string_view value_;
 };
@@ -71,7 +79,7 @@ enum class body_step
     need_more,
     item,
     end,
-    failed,  // see failure()
+    failed,  // see take_failure()
 };
 
 /** Finds out what the body of a success really is, and takes it apart. No I/O.
@@ -91,9 +99,11 @@ public:
     void end_of_body() noexcept { ended_ = true; }
 
     /// The views in `out` are valid until the next call.
+    /// @throws std::bad_alloc  and can be called again with the same `out`
     body_step pull(body_item& out);
 
-    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    /// Why `pull` says failed, once.
+    [[nodiscard]] error_info take_failure() noexcept { return std::move(failure_); }
     [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }
     /// The head announces JSON.
     [[nodiscard]] bool is_json() const noexcept { return is_json_; }
@@ -108,11 +118,12 @@ private:
         json,
     };
 
-    std::size_t find_first() noexcept;
+    [[nodiscard]] std::size_t find_first(std::size_t& mark_seen) const noexcept;
     body_step look();
     body_step pull_value(body_item& out);
     body_step pull_event(body_item& out);
-    body_step take_line(std::string_view text, body_item& out);
+    bool find_event(body_item& out);
+    body_step take_line(body_item& out);
     body_step end_events(body_item& out);
     body_step fail_too_large();
     body_step fail(errc code, std::string text);
@@ -128,7 +139,8 @@ private:
     std::uint64_t bytes_ = 0;
     bool ended_ = false;
     bool is_json_ = false;
-    bool in_page_ = false;  // lines of HTML between the events
+    bool in_page_ = false;    // lines of HTML between the events
+    bool has_event_ = false;  // the parser has given one, and for lack of memory it was not taken
     std::string content_type_;
     error_info failure_;
 };

@@ -2,6 +2,7 @@
 #include "core/find_doubts.hpp"
 #include "core/json_merge.hpp"
 #include "core/json_reader.hpp"
+#include "core/make_room.hpp"
 #include "core/tool_call_merger.hpp"
 
 #include <regolo/chat_accumulator.hpp>
@@ -18,23 +19,60 @@ using core::keep_last;
 using core::merge;
 using core::merge_members;
 using core::tool_call_merger;
+using core::undo_log;
 
 namespace {
 
-void append(std::optional<std::string>& text, const std::optional<std::string>& piece)
+void append(undo_log& done, std::optional<std::string>& text,
+            const std::optional<std::string>& piece)
 {
     if (!piece)
         return;
     if (text)
-        *text += *piece;
+        core::append(done, *text, *piece);
     else
-        text = piece;
+        core::replace(done, text, piece);
+}
+
+/// What there is, or a new one.
+template <class T>
+T& started(undo_log& done, std::optional<T>& value)
+{
+    if (!value)
+    {
+        done.add([&value]() noexcept { value.reset(); });
+        value.emplace();
+    }
+    return *value;
+}
+
+/// Before elements are added: takes off what is behind those that are there.
+template <class T>
+void keep_size(undo_log& done, std::vector<T>& items)
+{
+    done.add([&items, size = items.size()]() noexcept {
+        items.erase(items.begin() + static_cast<std::ptrdiff_t>(size), items.end());
+    });
 }
 
 template <class T>
-void append(std::vector<T>& items, const std::vector<T>& more)
+void append(undo_log& done, std::vector<T>& items, const std::vector<T>& more)
 {
+    if (more.empty())
+        return;
+    // a range that needs new memory and cannot be copied would take with it what was there
+    core::make_room(items, more.size());
+    keep_size(done, items);
     items.insert(items.end(), more.begin(), more.end());
+}
+
+void append(undo_log& done, boost::json::array& items, const boost::json::array& more)
+{
+    if (more.empty())
+        return;
+    done.add([&items, size = items.size()]() noexcept { items.resize(size); });
+    for (const auto& item : more)
+        items.push_back(item);
 }
 
 /// A member of an odd type was kept as it came; what a later chunk told in the right type must not be hidden by it.
@@ -45,26 +83,32 @@ void forget(boost::json::object& extra, std::string_view name, bool is_known)
 }
 
 /// Of a message whose content has come to have parts: they have all of its text, too.
-void append_text_part(std::vector<content_part>& parts, std::string_view text)
+void append_text_part(undo_log& done, std::vector<content_part>& parts, std::string_view text)
 {
     if (text.empty())
         return;
     if (parts.empty() || parts.back().type != "text")
+    {
+        keep_size(done, parts);
         parts.push_back(content_part::text_part({}));
+    }
+    // parts move when one is added, so the text is known by its place
+    done.add(
+        [&parts, size = parts.back().text.size()]() noexcept { parts.back().text.resize(size); });
     parts.back().text += text;
 }
 
 /// Content with pictures and the like, which a delta keeps as it came. Before the delta's text is added.
-void add_parts(chat_message& message, const chat_delta& delta)
+void add_parts(undo_log& done, chat_message& message, const chat_delta& delta)
 {
     const auto* content = delta.extra.if_contains("content");
     const auto* array = content == nullptr ? nullptr : content->if_array();
     if (array != nullptr && message.parts.empty() && message.content)
-        append_text_part(message.parts, *message.content);
+        append_text_part(done, message.parts, *message.content);
     if (array == nullptr)
     {
         if (!message.parts.empty() && delta.content)
-            append_text_part(message.parts, *delta.content);
+            append_text_part(done, message.parts, *delta.content);
         return;
     }
     for (const auto& element : *array)
@@ -74,9 +118,12 @@ void add_parts(chat_message& message, const chat_delta& delta)
         if (!core::read_json(element, core::json_place(context), part))
             continue;
         if (part.type == "text" && part.extra.empty())
-            append_text_part(message.parts, part.text);
-        else
-            message.parts.push_back(std::move(part));
+        {
+            append_text_part(done, message.parts, part.text);
+            continue;
+        }
+        keep_size(done, message.parts);
+        message.parts.push_back(std::move(part));
     }
 }
 
@@ -109,10 +156,12 @@ struct chat_accumulator::state
     [[nodiscard]] result<void> check(std::string_view what, std::int64_t index) const;
     [[nodiscard]] result<void> check(const chat_chunk& chunk) const;
 
-    std::size_t position_of(std::int64_t index);
-    void add(const chunk_choice& choice);
-    void add_delta(std::size_t position, const chat_delta& delta);
-    void add_answer(const chat_chunk& chunk);
+    [[nodiscard]] std::size_t position_of(std::int64_t index) const;
+    void begin_choice(undo_log& done, std::int64_t index);
+    void add(undo_log& done, const chunk_choice& choice);
+    void add_delta(undo_log& done, std::size_t position, const chat_delta& delta);
+    void add_answer(undo_log& done, const chat_chunk& chunk);
+    void conclude(const chat_chunk& chunk) noexcept;
 
     std::size_t max_index;
     chat_response response;
@@ -140,83 +189,101 @@ result<void> chat_accumulator::state::check(const chat_chunk& chunk) const
     return {};
 }
 
-std::size_t chat_accumulator::state::position_of(std::int64_t index)
+/// Of the choice of that index, or where it has to be.
+std::size_t chat_accumulator::state::position_of(std::int64_t index) const
 {
-    auto& choices = response.choices;
+    const auto& choices = response.choices;
     const auto found = std::lower_bound(
         choices.begin(), choices.end(), index,
         [](const chat_choice& choice, std::int64_t wanted) { return choice.index < wanted; });
-    const auto position = static_cast<std::size_t>(found - choices.begin());
-    if (found != choices.end() && found->index == index)
-        return position;
-    const auto added = choices.emplace(found);
-    added->index = index;
-    mergers.emplace(mergers.begin() + (added - choices.begin()), added->message.tool_calls);
-    // the choices behind it, or all of them, have moved
-    for (std::size_t i = 0; i < choices.size(); ++i)
-        mergers[i].moved_to(choices[i].message.tool_calls);
-    return position;
+    return static_cast<std::size_t>(found - choices.begin());
 }
 
-void chat_accumulator::state::add(const chunk_choice& choice)
+void chat_accumulator::state::begin_choice(undo_log& done, std::int64_t index)
+{
+    auto& choices = response.choices;
+    const auto position = position_of(index);
+    if (position < choices.size() && choices[position].index == index)
+        return;
+    core::make_room(mergers, 1);
+    core::make_room(choices, 1);
+    const auto offset = static_cast<std::ptrdiff_t>(position);
+    done.add([this, offset]() noexcept {
+        response.choices.erase(response.choices.begin() + offset);
+        mergers.erase(mergers.begin() + offset);
+    });
+    mergers.emplace(mergers.begin() + offset);
+    choices.emplace(choices.begin() + offset)->index = index;
+}
+
+void chat_accumulator::state::add(undo_log& done, const chunk_choice& choice)
 {
     const auto position = position_of(choice.index);
     auto& into = response.choices[position];
-    add_delta(position, choice.delta);
-    keep_last(into.finish_reason, choice.finish_reason);
+    add_delta(done, position, choice.delta);
+    keep_last(done, into.finish_reason, choice.finish_reason);
     if (!choice.stop_reason.is_null())
-        into.stop_reason = choice.stop_reason;
+        core::replace(done, into.stop_reason, choice.stop_reason);
     if (choice.logprobs)
     {
-        if (!into.logprobs)
-            into.logprobs.emplace();
-        append(into.logprobs->content, choice.logprobs->content);
-        append(into.logprobs->refusal, choice.logprobs->refusal);
-        merge_members(into.logprobs->extra, choice.logprobs->extra, merge::append_arrays);
+        auto& logprobs = started(done, into.logprobs);
+        append(done, logprobs.content, choice.logprobs->content);
+        append(done, logprobs.refusal, choice.logprobs->refusal);
+        merge_members(done, logprobs.extra, choice.logprobs->extra, merge::append_arrays);
     }
-    merge_members(into.extra, choice.extra, merge::append_arrays);
+    merge_members(done, into.extra, choice.extra, merge::append_arrays);
 }
 
-void chat_accumulator::state::add_delta(std::size_t position, const chat_delta& delta)
+void chat_accumulator::state::add_delta(undo_log& done, std::size_t position,
+                                        const chat_delta& delta)
 {
     auto& message = response.choices[position].message;
-    keep_first(message.role, delta.role);
-    add_parts(message, delta);
-    append(message.content, delta.content);
-    append(message.reasoning, delta.reasoning);
-    append(message.refusal, delta.refusal);
-    mergers[position].add(delta.tool_calls);
+    keep_first(done, message.role, delta.role);
+    add_parts(done, message, delta);
+    append(done, message.content, delta.content);
+    append(done, message.reasoning, delta.reasoning);
+    append(done, message.refusal, delta.refusal);
+    mergers[position].add(done, message.tool_calls, delta.tool_calls);
     if (delta.function_call)
     {
-        if (!message.function_call)
-            message.function_call.emplace();
-        keep_first(message.function_call->name, delta.function_call->name);
-        message.function_call->arguments += delta.function_call->arguments;
-        merge_members(message.function_call->extra, delta.function_call->extra, merge::append_all);
+        auto& call = started(done, message.function_call);
+        keep_first(done, call.name, delta.function_call->name);
+        core::append(done, call.arguments, delta.function_call->arguments);
+        merge_members(done, call.extra, delta.function_call->extra, merge::append_all);
     }
-    for (const auto& annotation : delta.annotations)
-        message.annotations.push_back(annotation);
-    merge_members(message.extra, delta.extra, merge::append_all);
-    forget(message.extra, "content", !message.parts.empty());
+    append(done, message.annotations, delta.annotations);
+    merge_members(done, message.extra, delta.extra, merge::append_all);
 }
 
-void chat_accumulator::state::add_answer(const chat_chunk& chunk)
+void chat_accumulator::state::add_answer(undo_log& done, const chat_chunk& chunk)
 {
-    keep_first(response.id, chunk.id);
-    keep_first(response.model, chunk.model);
-    if (response.created == 0)
-        response.created = chunk.created;
+    keep_first(done, response.id, chunk.id);
+    keep_first(done, response.model, chunk.model);
     if (response.object.empty())
     {
         // the answer is what a call without streaming gives
-        response.object =
-            chunk.object == "chat.completion.chunk" ? "chat.completion" : chunk.object;
+        const bool is_chunk = chunk.object == "chat.completion.chunk";
+        keep_first(done, response.object, is_chunk ? "chat.completion" : chunk.object);
     }
-    keep_last(response.system_fingerprint, chunk.system_fingerprint);
-    keep_last(response.service_tier, chunk.service_tier);
+    keep_last(done, response.system_fingerprint, chunk.system_fingerprint);
+    keep_last(done, response.service_tier, chunk.service_tier);
     if (chunk.usage)
-        response.usage = chunk.usage;
-    merge_members(response.extra, chunk.extra, merge::replace);
+        core::replace(done, response.usage, chunk.usage);
+    merge_members(done, response.extra, chunk.extra, merge::replace);
+}
+
+/// What is left of the chunk when nothing can go wrong any more.
+void chat_accumulator::state::conclude(const chat_chunk& chunk) noexcept
+{
+    if (response.created == 0)
+        response.created = chunk.created;
+    for (const auto& choice : chunk.choices)
+    {
+        if (!choice.delta.extra.contains("content"))
+            continue;
+        auto& message = response.choices[position_of(choice.index)].message;
+        forget(message.extra, "content", !message.parts.empty());
+    }
 }
 
 chat_accumulator::chat_accumulator(std::size_t max_index)
@@ -231,9 +298,15 @@ result<void> chat_accumulator::add(const chat_chunk& chunk)
 {
     if (auto checked = state_->check(chunk); !checked)
         return checked;
-    state_->add_answer(chunk);
+    undo_log done;
+    // all at first, since the log knows the choices by their address
     for (const auto& choice : chunk.choices)
-        state_->add(choice);
+        state_->begin_choice(done, choice.index);
+    state_->add_answer(done, chunk);
+    for (const auto& choice : chunk.choices)
+        state_->add(done, choice);
+    done.commit();
+    state_->conclude(chunk);
     return {};
 }
 
@@ -241,9 +314,9 @@ chat_response chat_accumulator::response() const { return completed(state_->resp
 
 chat_response chat_accumulator::take()
 {
-    auto answer = completed(std::move(state_->response));
-    state_ = std::make_unique<state>(state_->max_index);
-    return answer;
+    auto taken = std::make_unique<state>(state_->max_index);
+    taken.swap(state_);
+    return completed(std::move(taken->response));
 }
 
 std::string_view chat_accumulator::text() const noexcept

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace regolo::core {
 
@@ -117,6 +118,7 @@ void join_choice(surrogate_joiner& joiner, completion_choice& choice, bool has_s
 template <class Chunk>
 result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
 {
+    has_next_ = false;
     json::monotonic_resource memory(scratch().data(), scratch().size());
     auto document = parser_.parse(data, &memory, true);
     if (!document)
@@ -132,8 +134,20 @@ result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
     if (context.failed())
         return context.take_failure();
     if (parser_.has_kept_surrogates() || !joiner_.empty())
+    {
+        next_ = joiner_;
         join_surrogates(out);
+        has_next_ = true;
+    }
     return {};
+}
+
+template <class Chunk>
+void chunk_decoder<Chunk>::commit() noexcept
+{
+    if (has_next_)
+        std::swap(joiner_, next_);
+    has_next_ = false;
 }
 
 template <class Chunk>
@@ -156,12 +170,14 @@ bool chunk_decoder<Chunk>::release(Chunk& out)
     if (joiner_.empty())
         return false;
     out = Chunk();
-    while (!joiner_.empty())
+    auto waiting = joiner_;
+    while (!waiting.empty())
     {
         auto& choice = out.choices.emplace_back();
-        choice.index = joiner_.waiting_choice();
-        release_choice(joiner_, choice);
+        choice.index = waiting.waiting_choice();
+        release_choice(waiting, choice);
     }
+    reset();
     return true;
 }
 
@@ -170,7 +186,7 @@ void chunk_decoder<Chunk>::join_surrogates(Chunk& out)
 {
     const bool has_stand_ins = parser_.has_kept_surrogates();
     for (auto& choice : out.choices)
-        join_choice(joiner_, choice, has_stand_ins);
+        join_choice(next_, choice, has_stand_ins);
     if (has_stand_ins)
         replace_others(out);
 }

@@ -30,17 +30,26 @@ public:
     /** Reads one event into `out`, replacing what it held and reusing its memory. A whole answer is read as
         a chunk that has all of it.
         Fails with the API's error where the event is an error frame (`error_info::server_message` and so on), else with
-        `errc::bad_response`, or `errc::too_large` for too much nesting; texts never repeat the payload. */
+        `errc::bad_response`, or `errc::too_large` for too much nesting; texts never repeat the payload.
+        What is kept for the next event counts from `commit` on: until then, the event can be read once more. */
     result<void> decode(std::string_view data, Chunk& out);
+
+    /// The event that was read last is done with.
+    void commit() noexcept;
 
     /// Whether JSON that was decoded is an answer to a call without streaming, which is complete as it is.
     [[nodiscard]] bool is_whole_answer(std::string_view data);
 
     /// At the end of the stream: writes what waited for its other half, if anything did.
+    /// @throws std::bad_alloc  and it still waits
     bool release(Chunk& out);
 
     /// Starts a new stream.
-    void reset() noexcept { joiner_.clear(); }
+    void reset() noexcept
+    {
+        joiner_.clear();
+        has_next_ = false;
+    }
 
 private:
     void join_surrogates(Chunk& out);
@@ -49,6 +58,8 @@ private:
     json_parser parser_;
     std::size_t max_index_;
     surrogate_joiner joiner_;
+    surrogate_joiner next_;  // what it is after the event, where that changes it
+    bool has_next_ = false;
 };
 
 extern template class chunk_decoder<chat_chunk>;

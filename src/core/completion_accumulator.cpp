@@ -1,52 +1,66 @@
 #include "core/completion_accumulator.hpp"
 
 #include "core/json_merge.hpp"
+#include "core/make_room.hpp"
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace regolo::core {
 
 namespace {
 
-completion_choice& choice_of(completion_response& answer, std::int64_t index)
+/// The choice of that index, or the one in front of which it has to be.
+template <class Choices>
+auto find_choice(Choices& choices, std::int64_t index) noexcept
 {
-    auto& choices = answer.choices;
-    const auto found = std::find_if(choices.begin(), choices.end(),
-                                    [&](const auto& choice) { return choice.index >= index; });
-    if (found != choices.end() && found->index == index)
-        return *found;
-    const auto added = choices.insert(found, completion_choice());
-    added->index = index;
-    return *added;
+    return std::find_if(choices.begin(), choices.end(),
+                        [&](const auto& choice) { return choice.index >= index; });
 }
 
-void add_choice(completion_choice& into, const completion_choice& piece)
+void begin_choice(undo_log& done, std::vector<completion_choice>& choices, std::int64_t index)
 {
-    into.text += piece.text;
-    keep_last(into.finish_reason, piece.finish_reason);
+    const auto position = find_choice(choices, index) - choices.begin();
+    if (static_cast<std::size_t>(position) < choices.size() &&
+        choices[static_cast<std::size_t>(position)].index == index)
+        return;
+    make_room(choices, 1);
+    done.add([&choices, position]() noexcept { choices.erase(choices.begin() + position); });
+    choices.emplace(choices.begin() + position)->index = index;
+}
+
+void add_choice(undo_log& done, completion_choice& into, const completion_choice& piece)
+{
+    append(done, into.text, piece.text);
+    keep_last(done, into.finish_reason, piece.finish_reason);
     if (!piece.stop_reason.is_null())
-        into.stop_reason = piece.stop_reason;
+        replace(done, into.stop_reason, piece.stop_reason);
     // lists of tokens, of their probabilities and so on, which go on with each chunk
-    merge_value(into.logprobs, piece.logprobs, merge::append_arrays);
-    merge_members(into.extra, piece.extra, merge::append_arrays);
+    merge_value(done, into.logprobs, piece.logprobs, merge::append_arrays);
+    merge_members(done, into.extra, piece.extra, merge::append_arrays);
 }
 
 }  // namespace
 
 void completion_accumulator::add(const completion_chunk& chunk)
 {
-    keep_first(answer_.id, chunk.id);
-    keep_first(answer_.model, chunk.model);
-    keep_first(answer_.object, chunk.object);
+    undo_log done;
+    // all at first, since the log knows the choices by their address
+    for (const auto& piece : chunk.choices)
+        begin_choice(done, answer_.choices, piece.index);
+    keep_first(done, answer_.id, chunk.id);
+    keep_first(done, answer_.model, chunk.model);
+    keep_first(done, answer_.object, chunk.object);
+    keep_last(done, answer_.system_fingerprint, chunk.system_fingerprint);
+    if (chunk.usage)
+        replace(done, answer_.usage, chunk.usage);
+    merge_members(done, answer_.extra, chunk.extra, merge::replace);
+    for (const auto& piece : chunk.choices)
+        add_choice(done, *find_choice(answer_.choices, piece.index), piece);
+    done.commit();
     if (answer_.created == 0)
         answer_.created = chunk.created;
-    keep_last(answer_.system_fingerprint, chunk.system_fingerprint);
-    if (chunk.usage)
-        answer_.usage = chunk.usage;
-    merge_members(answer_.extra, chunk.extra, merge::replace);
-    for (const auto& piece : chunk.choices)
-        add_choice(choice_of(answer_, piece.index), piece);
 }
 
 completion_response completion_accumulator::take()

@@ -11,6 +11,7 @@ namespace regolo::core {
 class completion_accumulator
 {
 public:
+    /// @throws std::bad_alloc  and nothing of the chunk was added
     void add(const completion_chunk& chunk);
 
     /// The answer as far as it has arrived.

@@ -122,16 +122,18 @@ json_parser::json_parser(const limits& bounds)
 json::value json_parser::attempt(std::string_view text, json::storage_ptr storage,
                                  json::error_code& ec)
 {
+    // forgets the storage in any case: that may go away before the parser
+    struct forget_storage
+    {
+        json::parser& parser;
+        ~forget_storage() { parser.reset(); }
+    };
     parser_.reset(std::move(storage));
+    const forget_storage at_end{parser_};
     parser_.write(text.data(), text.size(), ec);
     if (ec)
-    {
-        parser_.reset();
         return nullptr;
-    }
-    auto document = parser_.release();
-    parser_.reset();  // forgets the storage, which may go away before the parser
-    return document;
+    return parser_.release();
 }
 
 result<json::value> json_parser::parse(std::string_view text, const json::storage_ptr& storage,

@@ -71,6 +71,15 @@ void sse_parser::value_text::append(std::string_view text)
     own_.append(text);
 }
 
+/// All of it or, where that throws, nothing.
+void sse_parser::value_text::append_line(std::string_view text)
+{
+    keep();
+    const std::size_t size = own_.size();
+    own_.append(text.size() + 1, '\n');
+    text.copy(own_.data() + size + 1, text.size());
+}
+
 void sse_parser::value_text::keep()
 {
     if (!owned_)
@@ -92,58 +101,56 @@ void sse_parser::push(std::string_view bytes) noexcept
     next_cr_ = find(input_, '\r', 0);
 }
 
+// Where memory runs out, all that was taken so far stays taken, and a later call goes on from there: a line counts as
+// taken when nothing can fail any more, and what the parser tells is published when the call returns.
+
 std::optional<sse_event> sse_parser::pull()
-try
 {
     clear_event();
     while (position_ != input_.size() && !failed_)
     {
-        switch (take_next())
+        if (take_next() == outcome::found)
         {
-            case outcome::event:
-                return make_event(last_id_);
-            case outcome::unknown:
-                return make_unknown();
-            case outcome::nothing:
-                break;
+            publish();
+            found_.id = last_id_;
+            return found_;
         }
     }
-    // the pushed bytes go away now
-    if (has_data_)
+    if (!failed_)
     {
-        data_.keep();
+        // the pushed bytes go away now
+        if (has_data_)
+        {
+            data_.keep();
+        }
+        event_.keep();
+        id_.keep();
     }
-    event_.keep();
-    id_.keep();
+    publish();
     return std::nullopt;
-}
-catch (...)
-{
-    fail();  // a part of an event may be lost
-    throw;
 }
 
 std::optional<sse_event> sse_parser::finish()
-try
 {
     BOOST_ASSERT(position_ == input_.size() || failed_);
     clear_event();
-    if (state_ != line::fresh && end_line() == outcome::unknown)
+    if (state_ != line::fresh && end_line() == outcome::found)
     {
-        return make_unknown();
+        publish();
+        found_.id = last_id_;
+        return found_;
     }
     if (!has_data_)
     {
+        publish();
         return std::nullopt;
     }
-    dispatched_ = true;
+    decode_event();
     // no line is begun any more, so that its buffer is free
-    return make_event(has_id_ ? decoded(id_.view(), line_) : std::string_view(last_id_));
-}
-catch (...)
-{
-    fail();
-    throw;
+    found_.id = has_id_ ? decoded(id_.view(), line_) : std::string_view(last_id_);
+    dispatched_ = true;
+    publish();
+    return found_;
 }
 
 void sse_parser::report_unknown_lines(bool on) noexcept { report_unknown_ = on; }
@@ -154,24 +161,23 @@ std::string_view sse_parser::last_event_id() const noexcept { return last_id_; }
 
 std::optional<std::chrono::milliseconds> sse_parser::reconnection_time() const noexcept
 {
-    return reconnection_time_;
+    return published_.reconnection_time;
 }
 
-std::uint64_t sse_parser::comments() const noexcept { return comments_; }
+std::uint64_t sse_parser::comments() const noexcept { return published_.comments; }
 
 void sse_parser::reset() noexcept
 {
     input_ = {};
     position_ = next_lf_ = next_cr_ = 0;
     state_ = line::fresh;
-    skip_lf_ = failed_ = has_id_ = false;
+    skip_lf_ = failed_ = has_id_ = has_new_id_ = false;
     bom_ = 0;
     dispatched_ = true;
     clear_event();
     id_.clear();
     last_id_.clear();
-    reconnection_time_.reset();
-    comments_ = 0;
+    seen_ = published_ = told();
 }
 
 /// Takes a line, or what there is of one, off the input.
@@ -192,21 +198,30 @@ sse_parser::outcome sse_parser::take_next()
         return outcome::nothing;
     }
     const std::size_t line_end = find_line_end();
-    const std::string_view text = input_.substr(position_, line_end - position_);
-    if (line_end == input_.size())
+    const bool is_complete = line_end != input_.size();
+    outcome taken = outcome::nothing;
+    if (is_complete && state_ == line::fresh)
     {
+        taken = take_line(input_.substr(position_, line_end - position_), true);
+    }
+    else
+    {
+        if (state_ == line::fresh || state_ == line::prefix)
+        {
+            position_ += begin_line(input_.substr(position_, line_end - position_));
+            tell_field();
+        }
+        take_part(input_.substr(position_, line_end - position_));
         position_ = line_end;
-        take_part(text);
-        return outcome::nothing;
+        if (!is_complete)
+        {
+            return outcome::nothing;
+        }
+        taken = end_line();
     }
     position_ = line_end + 1;
     skip_lf_ = input_[line_end] == '\r';
-    if (state_ == line::fresh)
-    {
-        return take_line(text, true);
-    }
-    take_part(text);
-    return end_line();
+    return taken;
 }
 
 std::size_t sse_parser::find_line_end() noexcept
@@ -232,7 +247,7 @@ void sse_parser::match_bom()
         {
             if (bom_ > 0)
             {
-                take_part(byte_order_mark.substr(0, bom_));
+                static_cast<void>(begin_line(byte_order_mark.substr(0, bom_)));
             }
             bom_ = byte_order_mark.size();
             return;
@@ -255,7 +270,7 @@ sse_parser::outcome sse_parser::take_line(std::string_view text, bool in_place)
     }
     if (text[0] == ':')
     {
-        ++comments_;
+        ++seen_.comments;
         return outcome::nothing;
     }
     const std::size_t colon = text.substr(0, telling_size).find(':');
@@ -285,18 +300,36 @@ sse_parser::outcome sse_parser::take_line(std::string_view text, bool in_place)
     }
     else if (report_unknown_)
     {
-        unknown_ = text;
-        return text.size() > max_event_size_ ? (fail(), outcome::nothing) : outcome::unknown;
+        return take_unknown(text);
     }
     return outcome::nothing;
+}
+
+sse_parser::outcome sse_parser::take_unknown(std::string_view text)
+{
+    if (text.size() > max_event_size_)
+    {
+        fail();
+        return outcome::nothing;
+    }
+    found_ = sse_event();
+    found_.unknown_line = decoded(text, decoded_event_);
+    return outcome::found;
 }
 
 sse_parser::outcome sse_parser::take_blank_line()
 {
     if (has_id_)
     {
-        last_id_.clear();
-        core::append_valid_utf8(last_id_, id_.view());
+        new_id_.assign(decoded(id_.view(), decoded_event_));
+    }
+    if (has_data_)
+    {
+        decode_event();
+    }
+    if (has_id_)
+    {
+        has_new_id_ = true;
         id_.clear();
         has_id_ = false;
     }
@@ -307,16 +340,51 @@ sse_parser::outcome sse_parser::take_blank_line()
         clear_event();
         return outcome::nothing;
     }
-    return outcome::event;
+    return outcome::found;
 }
 
-/// Takes bytes of a line whose end is not in them, or that began in an earlier piece.
+/// Collects the bytes that tell the field of a line whose end is not there yet, or that began in an earlier piece.
+/// @returns  how many of them were taken
+std::size_t sse_parser::begin_line(std::string_view text)
+{
+    if (state_ == line::fresh)
+    {
+        line_.clear();
+    }
+    const std::size_t taken = std::min(text.size(), telling_size - line_.size());
+    line_.append(text.substr(0, taken));
+    state_ = line::prefix;
+    return taken;
+}
+
+/// Looks whether the bytes that were collected tell the field.
+void sse_parser::tell_field()
+{
+    if (line_.starts_with(':'))
+    {
+        state_ = line::comment;
+        return;
+    }
+    if (line_.size() < telling_size)
+    {
+        return;
+    }
+    if (line_.starts_with("data:"))
+    {
+        const std::string_view value = value_after(line_, 4);
+        has_data_ ? data_.append_line(value) : data_.copy(value);
+        has_data_ = true;
+        state_ = line::data;
+        return;
+    }
+    const bool known =
+        line_.starts_with("event:") || line_.starts_with("id:") || line_.starts_with("retry:");
+    state_ = known || report_unknown_ ? line::kept : line::ignored;
+}
+
+/// Takes more bytes of a line whose field is known.
 void sse_parser::take_part(std::string_view text)
 {
-    if (state_ == line::fresh || state_ == line::prefix)
-    {
-        begin_line(text);
-    }
     if (state_ == line::data)
     {
         data_.append(text);
@@ -335,57 +403,22 @@ void sse_parser::take_part(std::string_view text)
     }
 }
 
-/// Collects bytes until they tell the field, and takes them off `text`.
-void sse_parser::begin_line(std::string_view& text)
-{
-    if (state_ == line::fresh)
-    {
-        line_.clear();
-        state_ = line::prefix;
-    }
-    const std::size_t taken = std::min(text.size(), telling_size - line_.size());
-    line_.append(text.substr(0, taken));
-    text.remove_prefix(taken);
-    if (line_.starts_with(':'))
-    {
-        state_ = line::comment;
-        return;
-    }
-    if (line_.size() < telling_size)
-    {
-        return;
-    }
-    if (line_.starts_with("data:"))
-    {
-        state_ = line::data;
-        begin_data();
-        data_.append(value_after(line_, 4));
-        return;
-    }
-    const bool known =
-        line_.starts_with("event:") || line_.starts_with("id:") || line_.starts_with("retry:");
-    state_ = known || report_unknown_ ? line::kept : line::ignored;
-}
-
 sse_parser::outcome sse_parser::end_line()
 {
-    const line ended = state_;
+    outcome taken = outcome::nothing;
+    if (!failed_)
+    {
+        if (state_ == line::prefix || state_ == line::kept)
+        {
+            taken = take_line(line_, false);
+        }
+        else if (state_ == line::comment)
+        {
+            ++seen_.comments;
+        }
+    }
     state_ = line::fresh;
-    if (failed_)
-    {
-        return outcome::nothing;
-    }
-    switch (ended)
-    {
-        case line::prefix:
-        case line::kept:
-            return take_line(line_, false);
-        case line::comment:
-            ++comments_;
-            return outcome::nothing;
-        default:
-            return outcome::nothing;
-    }
+    return taken;
 }
 
 void sse_parser::set_field(value_text& field, std::string_view value, bool in_place)
@@ -416,39 +449,42 @@ void sse_parser::set_retry(std::string_view digits) noexcept
     {
         value = std::min(highest, value * 10 + (digit - '0'));
     }
-    reconnection_time_ = std::chrono::milliseconds(value);
-}
-
-/// Begins a data line whose value will be appended.
-void sse_parser::begin_data()
-{
-    if (has_data_)
-    {
-        data_.append("\n");
-    }
-    else
-    {
-        data_.copy({});
-        has_data_ = true;
-    }
+    seen_.reconnection_time = std::chrono::milliseconds(value);
 }
 
 void sse_parser::add_data(std::string_view value, bool in_place)
 {
-    if (has_data_ || !in_place)
+    if (has_data_)
     {
-        begin_data();
-        data_.append(value);
+        data_.append_line(value);
     }
     else
     {
-        data_.refer(value);
-        has_data_ = true;
+        in_place ? data_.refer(value) : data_.copy(value);
     }
+    has_data_ = true;
     if (data_.view().size() > max_event_size_)
     {
         fail();
     }
+}
+
+void sse_parser::decode_event()
+{
+    found_ = sse_event();
+    found_.event = decoded(event_.view(), decoded_event_);
+    found_.data = decoded(data_.view(), decoded_data_);
+}
+
+/// What is told of the stream changes when a call returns, and not where it throws.
+void sse_parser::publish() noexcept
+{
+    if (has_new_id_)
+    {
+        last_id_.swap(new_id_);
+        has_new_id_ = false;
+    }
+    published_ = seen_;
 }
 
 void sse_parser::fail() noexcept
@@ -470,23 +506,6 @@ void sse_parser::clear_event() noexcept
         data_.clear();
         event_.clear();
     }
-}
-
-sse_event sse_parser::make_event(std::string_view id)
-{
-    sse_event event;
-    event.event = decoded(event_.view(), decoded_event_);
-    event.data = decoded(data_.view(), decoded_data_);
-    event.id = id;
-    return event;
-}
-
-sse_event sse_parser::make_unknown()
-{
-    sse_event event;
-    event.id = last_id_;
-    event.unknown_line = decoded(unknown_, decoded_event_);
-    return event;
 }
 
 }  // namespace regolo::inline v0

@@ -1,13 +1,13 @@
 #include "core/stream_decoder.hpp"
 
 #include "core/api_error.hpp"
+#include "core/json_merge.hpp"
 #include "core/json_text.hpp"
 #include "core/server_words.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <new>
 #include <utility>
 
 namespace regolo::core {
@@ -77,6 +77,7 @@ template <class Chunk>
 void stream_decoder<Chunk>::start(const response_head& head)
 {
     reader_.start(head);
+    has_item_ = false;
     if constexpr (!is_raw)
     {
         decoder_.reset();
@@ -96,41 +97,32 @@ void stream_decoder<Chunk>::start(const response_head& head)
 
 template <class Chunk>
 stream_step stream_decoder<Chunk>::pull(Chunk& out)
-try
 {
     while (ended_as_ == stream_end::open)
     {
-        body_item item;
-        stream_step taken = stream_step::need_more;
-        switch (reader_.pull(item))
+        if (!has_item_)
         {
-            case body_step::need_more:
-                return stream_step::need_more;
-            case body_step::end:
-                return conclude(out);
-            case body_step::failed:
-                return fail(reader_.failure());
-            case body_step::item:
-                taken = take(item, out);
-                break;
+            switch (reader_.pull(item_))
+            {
+                case body_step::need_more:
+                    return stream_step::need_more;
+                case body_step::end:
+                    return conclude(out);
+                case body_step::failed:
+                    return fail(reader_.take_failure());
+                case body_step::item:
+                    has_item_ = true;
+                    break;
+            }
         }
+        const stream_step taken = take(item_, out);
+        has_item_ = false;
         if (taken != stream_step::need_more)
         {
             return taken;
         }
     }
     return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
-}
-catch (const std::bad_alloc&)
-{
-    // A part of a chunk may be lost.
-    failure_ = error_info();
-    failure_.code = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
-    failure_.where = phase::body;
-    failure_.sent = true;
-    failure_.http_status = status_;
-    ended_as_ = stream_end::failed;
-    throw;
 }
 
 template <class Chunk>
@@ -187,8 +179,11 @@ void stream_decoder<Chunk>::keep_stray(std::string_view line)
     {
         return;
     }
-    stray_ += stray_.empty() ? "" : "\n";
-    stray_ += line.substr(0, kept_stray - stray_.size());
+    const std::size_t begin = stray_.size() + (stray_.empty() ? 0 : 1);
+    line = line.substr(0, kept_stray - begin);
+    stray_.reserve(begin + line.size());
+    stray_.resize(begin, '\n');
+    stray_ += line;
 }
 
 template <class Chunk>
@@ -256,46 +251,51 @@ stream_step stream_decoder<Chunk>::take_data(const body_item& item, Chunk& out)
                 return fail(std::move(info));
             }
         }
-        note(out);
+        commit(out);
     }
     ++chunks_;
     seen_event_ = true;
     return stream_step::chunk;
 }
 
+/// Notes what the chunk says of the whole stream. All of it or, where that throws, nothing.
 template <class Chunk>
-void stream_decoder<Chunk>::note(const Chunk& chunk)
+void stream_decoder<Chunk>::commit(const Chunk& chunk)
 {
     if constexpr (!is_raw)
     {
-        if (!chunk.model.empty() && chunk.model != model_)
-        {
-            model_ = chunk.model;
-        }
+        undo_log done;
+        keep_last(done, model_, chunk.model);
         if (chunk.usage)
         {
-            usage_ = chunk.usage;
+            replace(done, usage_, chunk.usage);
         }
         for (const auto& choice : chunk.choices)
         {
             // the chunk decoder has checked the index against its limit
-            note_choice(static_cast<std::size_t>(choice.index), !choice.finish_reason.empty());
-            if (choice.index == 0 && !choice.finish_reason.empty())
+            const auto index = static_cast<std::size_t>(choice.index);
+            if (index >= choices_.size())
             {
-                finish_reason_ = choice.finish_reason;
+                choices_.resize(index + 1, choice_state::unseen);
             }
+            if (index == 0)
+            {
+                keep_last(done, finish_reason_, choice.finish_reason);
+            }
+        }
+        done.commit();
+        decoder_.commit();
+        for (const auto& choice : chunk.choices)
+        {
+            note_choice(static_cast<std::size_t>(choice.index), !choice.finish_reason.empty());
         }
     }
 }
 
 /// The answer is complete when each choice that was seen has its finish reason.
 template <class Chunk>
-void stream_decoder<Chunk>::note_choice(std::size_t index, bool finished)
+void stream_decoder<Chunk>::note_choice(std::size_t index, bool finished) noexcept
 {
-    if (index >= choices_.size())
-    {
-        choices_.resize(index + 1, choice_state::unseen);
-    }
     choice_state& state = choices_[index];
     if (state == choice_state::unseen)
     {
@@ -348,16 +348,14 @@ stream_step stream_decoder<Chunk>::fail_incomplete()
 template <class Chunk>
 stream_step stream_decoder<Chunk>::end(stream_end how, Chunk& out)
 {
-    ended_as_ = how;
+    bool more = false;
     if constexpr (!is_raw)
     {
-        if (decoder_.release(out))
-        {
-            ++chunks_;
-            return stream_step::chunk;
-        }
+        more = decoder_.release(out);
     }
-    return stream_step::ended;
+    chunks_ += more ? 1 : 0;
+    ended_as_ = how;
+    return more ? stream_step::chunk : stream_step::ended;
 }
 
 template <class Chunk>

@@ -59,7 +59,7 @@ public:
     /// The body is complete. After that `pull` gives what is left and then `ended` or `failed`.
     void end_of_body() noexcept { reader_.end_of_body(); }
 
-    /// @throws std::bad_alloc  and the stream has failed
+    /// @throws std::bad_alloc  and can be called again: nothing is lost but what `out` held
     stream_step pull(Chunk& out);
 
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
@@ -91,8 +91,8 @@ private:
     void keep_stray(std::string_view line);
     stream_step take_data(const body_item& item, Chunk& out);
     stream_step take_done(std::string_view data, Chunk& out);
-    void note(const Chunk& chunk);
-    void note_choice(std::size_t index, bool finished);
+    void commit(const Chunk& chunk);
+    void note_choice(std::size_t index, bool finished) noexcept;
     stream_step conclude(Chunk& out);
     stream_step fail_incomplete();
     stream_step end(stream_end how, Chunk& out);
@@ -101,6 +101,8 @@ private:
 
     body_reader reader_;
     decoder_type decoder_;
+    body_item item_;
+    bool has_item_ = false;  // it has not been taken yet
     int status_ = 0;
     std::uint64_t chunks_ = 0;           // given out
     std::string stray_;                  // text that is no part of an event stream, up to a limit

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/undo_log.hpp"
+
 #include <regolo/chat.hpp>
 
 #include <cstddef>
@@ -17,26 +19,29 @@ namespace regolo::core {
 class tool_call_merger
 {
 public:
-    /// @param calls  where they are kept; see `moved_to`
-    explicit tool_call_merger(std::vector<tool_call>& calls) noexcept : calls_(&calls) {}
-
-    /// The pieces of one chunk.
-    void add(const std::vector<tool_call_delta>& deltas);
-
-    /// The calls live in that vector now.
-    void moved_to(std::vector<tool_call>& calls) noexcept { calls_ = &calls; }
+    /** The pieces of one chunk.
+        @param done   as in json_merge.hpp
+        @param calls  always the same ones, wherever they are */
+    void add(undo_log& done, std::vector<tool_call>& calls,
+             const std::vector<tool_call_delta>& deltas);
 
 private:
-    /// @param first  in its chunk: a further one with a name is another call
-    void add(const tool_call_delta& delta, bool first);
-    // Makes room for a new call; returns its position.
-    std::size_t insert(const std::optional<std::int64_t>& index);
-    // The position of the call that the delta belongs to; behind the last one for a new call.
-    [[nodiscard]] std::size_t find(const tool_call_delta& delta, bool first) const;
-    // Without index and id a whole call after a whole one can only be told by its look.
-    [[nodiscard]] bool begins_anew(const tool_call_delta& delta) const noexcept;
+    using call_list = std::vector<tool_call>;
 
-    std::vector<tool_call>* calls_;
+    /// @param first  in its chunk: a further one with a name is another call
+    void add(undo_log& done, call_list& calls, const tool_call_delta& delta, bool first);
+    // Inserts a new call; returns its position.
+    std::size_t insert(undo_log& done, call_list& calls, const std::optional<std::int64_t>& index);
+    void take_out(call_list& calls, std::size_t position, std::size_t last) noexcept;
+    void set_index(undo_log& done, std::int64_t index, std::size_t position);
+    void set_id(undo_log& done, const std::string& id, std::size_t position);
+    // The position of the call that the delta belongs to; behind the last one for a new call.
+    [[nodiscard]] std::size_t find(const call_list& calls, const tool_call_delta& delta,
+                                   bool first) const;
+    // Without index and id a whole call after a whole one can only be told by its look.
+    [[nodiscard]] bool begins_anew(const call_list& calls,
+                                   const tool_call_delta& delta) const noexcept;
+
     std::vector<std::int64_t> indices_;  // of the calls; one without has that of the call before it
     std::size_t last_ = 0;               // the call that began last
     std::unordered_map<std::int64_t, std::size_t> of_index_;  // the last call of that index

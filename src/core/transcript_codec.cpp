@@ -19,11 +19,13 @@ bool begins_with(std::string_view body, std::string_view any_of) noexcept
     return first != std::string_view::npos && any_of.find(body[first]) != std::string_view::npos;
 }
 
-bool is_web_page(std::string_view body)
+bool is_web_page(std::string_view body) noexcept
 {
-    const auto start = to_lower(trim(body).substr(0, 16));
-    return start.starts_with("<!doctype") || start.starts_with("<html") ||
-           start.starts_with("<head") || start.starts_with("<?xml");
+    const auto starts_with = [page = trim(body)](std::string_view tag) {
+        return iequals(page.substr(0, tag.size()), tag);
+    };
+    return starts_with("<!doctype") || starts_with("<html") || starts_with("<head") ||
+           starts_with("<?xml");
 }
 
 // A web page is no transcript. Some servers send plain transcripts as text/html, but never with a tag first.

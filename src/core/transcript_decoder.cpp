@@ -2,10 +2,12 @@
 
 #include "core/api_error.hpp"
 #include "core/http_message.hpp"
+#include "core/json_merge.hpp"
 #include "core/text.hpp"
 #include "core/transcript_codec.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace regolo::core {
@@ -59,33 +61,42 @@ bool looks_like_events(std::string_view body) noexcept
 }
 
 template <class T>
-void append(T& to, T from)
+void add_all(undo_log& done, std::vector<T>& to, std::vector<T>&& from)
 {
-    if (to.empty())
-        to = std::move(from);
-    else
-        to.insert(to.end(), from.begin(), from.end());
+    done.add([&to, size = to.size()]() noexcept {
+        to.erase(to.begin() + static_cast<std::ptrdiff_t>(size), to.end());
+    });
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+void add_all(undo_log& done, json::array& to, const json::array& from)
+{
+    done.add([&to, size = to.size()]() noexcept { to.resize(size); });
+    to.insert(to.end(), from.begin(), from.end());
 }
 
 template <class T>
-void replace(T& old, T by)
+void replace_unless_empty(undo_log& done, T& old, T&& by)
 {
     if (!by.empty())
-        old = std::move(by);
+        replace(done, old, std::move(by));
 }
 
 }  // namespace
 
 void stream_decoder<transcript_chunk>::start(const response_head& head)
 {
+    auto type = media_type(find_header(head.headers, "content-type").value_or(""));
     events_.start(head);
-    media_type_ = media_type(find_header(head.headers, "content-type").value_or(""));
+    media_type_ = std::move(type);
+    has_event_ = false;
     body_ = media_type_ == "text/event-stream" ? body::events : body::unknown;
     held_.clear();
     complete_ = false;
     shape_ = shape::unknown;
     chunks_ = 0;
-    has_text_ = failed_ = false;
+    has_text_ = false;
+    ended_as_ = stream_end::open;
     status_ = head.status;
     usage_.reset();
     model_.clear();
@@ -108,8 +119,8 @@ void stream_decoder<transcript_chunk>::end_of_body() noexcept
 
 stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
 {
-    if (failed_)
-        return stream_step::failed;
+    if (ended_as_ != stream_end::open)
+        return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
     if (body_ == body::unknown)
     {
         if (held_.size() > bounds_.body)
@@ -125,24 +136,32 @@ stream_step stream_decoder<transcript_chunk>::pull(transcript_chunk& out)
     }
     for (;;)
     {
-        auto step = events_.pull(event_);
-        if (step == stream_step::chunk)
-            step = take(event_, out);
-        else if (step == stream_step::ended)
-            return conclude();
-        else if (step == stream_step::failed)
-            return fail(events_.failure());
-        else
-            return step;
-        if (step != stream_step::need_more)
-            return step;
+        if (!has_event_)
+        {
+            switch (const auto found = events_.pull(event_))
+            {
+                case stream_step::chunk:
+                    has_event_ = true;
+                    break;
+                case stream_step::ended:
+                    return conclude();
+                case stream_step::failed:
+                    return fail(events_.failure());
+                default:
+                    return found;
+            }
+        }
+        const auto taken = take(event_, out);
+        has_event_ = false;
+        if (taken != stream_step::need_more)
+            return taken;
     }
 }
 
 stream_step stream_decoder<transcript_chunk>::take_whole(transcript_chunk& out)
 {
     if (chunks_ > 0)
-        return stream_step::ended;
+        return end(stream_end::finished);
     auto whole = decode_transcript(held_, media_type_, bounds_);
     if (!whole)
         return fail(whole.error());
@@ -172,37 +191,43 @@ stream_step stream_decoder<transcript_chunk>::take(const server_event& event, tr
 
 stream_step stream_decoder<transcript_chunk>::take(json::object&& event, transcript_chunk& out)
 {
+    auto found = shape_;
     out.type = text_member(event, "type");
     out.delta.clear();
     if (const auto* choice = first_choice(event))
     {
         out.delta = choice_text(*choice);
-        shape_ = text_member(*choice, "finish_reason").empty() ? shape::unending : shape::ended;
+        found = text_member(*choice, "finish_reason").empty() ? shape::unending : shape::ended;
     }
     else if (out.type == delta_type)
     {
         out.delta = text_member(event, "delta");
-        shape_ = shape::unending;
+        found = shape::unending;
     }
     else if (out.type == done_type)
     {
         if (!has_text_)
             out.delta = text_member(event, "text");
-        shape_ = shape::ended;
+        found = shape::ended;
     }
     else if (out.type.empty() && event.contains("text"))
     {
         out.delta = text_member(event, "text");
-        shape_ = shape::pieces;
+        found = shape::pieces;
     }
-    has_text_ = has_text_ || !out.delta.empty();
-    if (const auto* told = event.if_contains("usage"); told != nullptr && told->is_object())
+    std::optional<usage> told;
+    if (const auto* member = event.if_contains("usage"); member != nullptr && member->is_object())
     {
-        if (auto read = read_document<usage>(*told))
-            usage_ = std::move(*read);
+        if (auto read = read_document<usage>(*member))
+            told = std::move(*read);
     }
-    model_ = text_member(event, "model");
     out.json = std::move(event);
+    model_ = text_member(out.json, "model");
+    // nothing fails from here on
+    if (told)
+        usage_ = std::move(told);
+    shape_ = found;
+    has_text_ = has_text_ || !out.delta.empty();
     ++chunks_;
     return stream_step::chunk;
 }
@@ -217,6 +242,12 @@ stream_step stream_decoder<transcript_chunk>::conclude()
                                                        std::to_string(chunks_) +
                                                        " events, without the one that ends a "
                                                        "transcript: it is incomplete"));
+    return end(events_.ended_as());
+}
+
+stream_step stream_decoder<transcript_chunk>::end(stream_end how) noexcept
+{
+    ended_as_ = how;
     return stream_step::ended;
 }
 
@@ -226,45 +257,57 @@ stream_step stream_decoder<transcript_chunk>::fail(error_info info)
     info.sent = true;
     info.http_status = status_;
     failure_ = std::move(info);
-    failed_ = true;
+    ended_as_ = stream_end::failed;
     return stream_step::failed;
 }
 
 void transcript_accumulator::add(const transcript_chunk& chunk)
 {
-    answer_.text += chunk.delta;
     if (chunk.type == segment_type)
-    {
-        if (auto segment = read_document<transcript_segment>(chunk.json))
-            answer_.segments.push_back(std::move(*segment));
-        return;
-    }
+        return add_segment(chunk);
     auto told = read_document<transcript>(chunk.json);
-    if (!told)
-        return;
-    if (told->usage)
-        answer_.usage = std::move(told->usage);
-    replace(answer_.language, std::move(told->language));
-    if (told->duration)
-        answer_.duration = told->duration;
-    if (chunk.type == done_type)
+    undo_log done;
+    append(done, answer_.text, chunk.delta);
+    if (told)
+        add(done, *told, chunk.type == done_type);
+    done.commit();
+}
+
+void transcript_accumulator::add_segment(const transcript_chunk& chunk)
+{
+    auto segment = read_document<transcript_segment>(chunk.json);
+    undo_log done;
+    append(done, answer_.text, chunk.delta);
+    if (segment)
+        answer_.segments.push_back(std::move(*segment));
+    done.commit();
+}
+
+/// @param again  it says again what the events before it said
+void transcript_accumulator::add(undo_log& done, transcript& told, bool again)
+{
+    if (told.usage)
+        replace(done, answer_.usage, std::move(told.usage));
+    replace_unless_empty(done, answer_.language, std::move(told.language));
+    if (told.duration)
+        replace(done, answer_.duration, std::move(told.duration));
+    if (again)
     {
-        // says again what the events before it said
-        replace(answer_.text, std::move(told->text));
-        replace(answer_.segments, std::move(told->segments));
-        replace(answer_.words, std::move(told->words));
-        replace(answer_.logprobs, std::move(told->logprobs));
+        replace_unless_empty(done, answer_.text, std::move(told.text));
+        replace_unless_empty(done, answer_.segments, std::move(told.segments));
+        replace_unless_empty(done, answer_.words, std::move(told.words));
+        replace_unless_empty(done, answer_.logprobs, std::move(told.logprobs));
     }
     else
     {
-        append(answer_.segments, std::move(told->segments));
-        append(answer_.words, std::move(told->words));
-        append(answer_.logprobs, std::move(told->logprobs));
+        add_all(done, answer_.segments, std::move(told.segments));
+        add_all(done, answer_.words, std::move(told.words));
+        add_all(done, answer_.logprobs, told.logprobs);
     }
-    for (auto& member : told->extra)
+    for (auto& member : told.extra)
     {
         if (member.key() != "type" && member.key() != "delta" && member.key() != "choices")
-            answer_.extra.insert_or_assign(member.key(), std::move(member.value()));
+            set_member(done, answer_.extra, member.key(), std::move(member.value()));
     }
 }
 

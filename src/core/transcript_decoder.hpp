@@ -2,6 +2,7 @@
 
 #include "core/json_text.hpp"
 #include "core/stream_decoder.hpp"
+#include "core/undo_log.hpp"
 
 #include <regolo/transcript.hpp>
 
@@ -24,19 +25,19 @@ public:
     {}
 
     void start(const response_head& head);
+    /// @throws std::bad_alloc  and nothing was added
     void push(std::string_view bytes);
     void end_of_body() noexcept;
 
+    /// @throws std::bad_alloc  as that of the primary template
     stream_step pull(transcript_chunk& out);
 
-    [[nodiscard]] stream_end ended_as() const noexcept
-    {
-        if (failed_)
-            return stream_end::failed;
-        return body_ == body::events ? events_.ended_as() : stream_end::finished;
-    }
+    [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
     [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
-    [[nodiscard]] bool seen_event() const noexcept { return chunks_ > 0 || failed_; }
+    [[nodiscard]] bool seen_event() const noexcept
+    {
+        return chunks_ > 0 || ended_as_ == stream_end::failed;
+    }
     [[nodiscard]] static std::string_view finish_reason() noexcept { return {}; }
     [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
     [[nodiscard]] const std::string& model() const noexcept { return model_; }
@@ -48,6 +49,7 @@ private:
     /// The whole transcript in place of a stream.
     stream_step take_whole(transcript_chunk& out);
     stream_step conclude();
+    stream_step end(stream_end how) noexcept;
     stream_step fail(error_info info);
 
     /// How the text comes, and with it how the stream has to end.
@@ -67,6 +69,7 @@ private:
 
     stream_decoder<server_event> events_;
     server_event event_;
+    bool has_event_ = false;  // it was not taken, for lack of memory
     json_parser parser_;
     limits bounds_;
     body body_ = body::unknown;
@@ -76,7 +79,7 @@ private:
     shape shape_ = shape::unknown;
     std::uint64_t chunks_ = 0;
     bool has_text_ = false;
-    bool failed_ = false;
+    stream_end ended_as_ = stream_end::open;
     int status_ = 0;
     error_info failure_;
     std::optional<usage> usage_;
@@ -87,6 +90,7 @@ private:
 class transcript_accumulator
 {
 public:
+    /// @throws std::bad_alloc  and nothing of the chunk was added
     void add(const transcript_chunk& chunk);
 
     [[nodiscard]] const transcript& response() const noexcept { return answer_; }
@@ -95,6 +99,9 @@ public:
     [[nodiscard]] std::string_view text() const noexcept { return answer_.text; }
 
 private:
+    void add_segment(const transcript_chunk& chunk);
+    void add(undo_log& done, transcript& told, bool again);
+
     transcript answer_;
 };
 

@@ -37,6 +37,7 @@ chat_response answer_of(const std::vector<std::string>& events)
     {
         const auto decoded = decoder.decode(event, chunk);
         EXPECT_TRUE(decoded) << event << ": " << decoded.error().message;
+        decoder.commit();
         EXPECT_TRUE(sum.add(chunk));
     }
     return sum.take();
@@ -269,9 +270,27 @@ TEST(ChunkDecoder, ForgetsHalvesWhenAStreamBegins)
     chat_decoder decoder{limits()};
     chat_chunk chunk;
     decoder.decode(event_of(R"({"content":"\ud83d"})"), chunk).value();
+    decoder.commit();
     decoder.reset();
     decoder.decode(event_of(R"({"content":"x"})"), chunk).value();
     EXPECT_EQ(chunk.text(), "x");
+}
+
+TEST(ChunkDecoder, ReadsAnEventOnceMoreUntilItIsCommitted)
+{
+    chat_decoder decoder{limits()};
+    chat_chunk chunk;
+    decoder.decode(event_of(R"({"content":"\ud83d"})"), chunk).value();
+    decoder.commit();
+    const auto second = event_of(R"({"content":"\ude00\ud83d"})");
+    for (int i = 0; i != 2; ++i)
+    {
+        decoder.decode(second, chunk).value();
+        EXPECT_EQ(chunk.text(), smile);
+    }
+    decoder.commit();
+    decoder.decode(second, chunk).value();
+    EXPECT_EQ(chunk.text(), smile);
 }
 
 TEST(ChunkDecoder, ReplacesHalvesThatHaveNoPlaceToGoOn)
@@ -290,6 +309,7 @@ TEST(ChunkDecoder, ReplacesHalvesThatHaveNoPlaceToGoOn)
     EXPECT_EQ(chunk.choices[0].delta.role, lost);
     EXPECT_EQ(chunk.choices[0].delta.extra.at("z"), json::value("a" + lost));
     EXPECT_EQ(chunk.choices[0].logprobs.value().content.at(0).token, lost);
+    decoder.commit();
     decoder.decode(event_of(R"({"content":"\ude00"})"), chunk).value();
     EXPECT_EQ(chunk.text(), smile);
 }
@@ -321,15 +341,19 @@ TEST(ChunkDecoder, JoinsTheTextOfCompletions)
 {
     core::chunk_decoder<completion_chunk> decoder{limits()};
     completion_chunk chunk;
-    decoder.decode(R"({"choices":[{"index":0,"text":"a\ud83d"}]})", chunk).value();
+    const auto decode = [&](std::string_view event) {
+        decoder.decode(event, chunk).value();
+        decoder.commit();
+    };
+    decode(R"({"choices":[{"index":0,"text":"a\ud83d"}]})");
     EXPECT_EQ(chunk.text(), "a");
-    decoder.decode(R"({"choices":[{"index":0,"text":"\ude00"}]})", chunk).value();
+    decode(R"({"choices":[{"index":0,"text":"\ude00"}]})");
     EXPECT_EQ(chunk.text(), smile);
-    decoder.decode(R"({"choices":[{"index":0,"text":"\ud83d"}]})", chunk).value();
-    decoder.decode(R"({"choices":[{"index":0,"text":"","finish_reason":"stop"}]})", chunk).value();
+    decode(R"({"choices":[{"index":0,"text":"\ud83d"}]})");
+    decode(R"({"choices":[{"index":0,"text":"","finish_reason":"stop"}]})");
     EXPECT_EQ(chunk.text(), lost);
     EXPECT_EQ(chunk.finish_reason(), "stop");
-    decoder.decode(R"({"choices":[]})", chunk).value();
+    decode(R"({"choices":[]})");
     EXPECT_EQ(chunk.text(), "");
     EXPECT_FALSE(decoder.decode(R"({"choices":[{"text":[]}]})", chunk));
 }
