@@ -1,10 +1,13 @@
 #include "core/api_error.hpp"
+#include "core/escapes.hpp"
+#include "core/secret.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace regolo::core {
 
@@ -23,11 +26,7 @@ bool is_word(char c) noexcept
     return is_alpha(c) || is_digit(c) || !is_ascii(c) || marks.find(c) != std::string_view::npos;
 }
 
-bool is_hex(char c) noexcept
-{
-    const char lower = to_lower(c);
-    return is_digit(c) || (lower >= 'a' && lower <= 'f');
-}
+bool is_hex(char c) noexcept { return hex_digit(c).has_value(); }
 
 std::string_view word_at(std::string_view text, std::size_t at) noexcept
 {
@@ -160,8 +159,55 @@ std::size_t secret_at(std::string_view text, std::size_t at, std::size_t& skip) 
     return 0;
 }
 
+/// Where the text means the key, or a part of it, by escapes.
+std::string replace_meant(std::string_view text, std::string_view key)
+{
+    std::string meant;
+    std::vector<std::size_t> places;
+    for_each_meant(text, [&](char c, std::size_t place) {
+        meant += c;
+        places.push_back(place);
+    });
+    places.push_back(text.size());
+
+    std::string out;
+    std::size_t done = 0;  // what of the text is in `out`
+    key_finder finder(meant, key);
+    for (std::size_t at = 0; at < meant.size();)
+    {
+        const std::size_t size = finder.part_at(at);
+        if (size == 0)
+        {
+            ++at;
+            continue;
+        }
+        out.append(text, done, places[at] - done);
+        out += mask;
+        at += size;
+        done = places[at];
+    }
+    return out.append(text, done);
+}
+
+std::string replace_escaped(std::string_view text, std::string_view key)
+{
+    auto out = replace_meant(text, key);
+    if (has_escapes(key))
+    {
+        // What looks like an escape in the key itself reads the same in the text.
+        auto meant = secret::with_capacity(key.size());
+        for_each_meant(key, [&](char c, std::size_t) { meant.append({&c, 1}); });
+        out = replace_meant(out, meant.view());
+    }
+    return out;
+}
+
 std::string replace(std::string_view text, std::string_view key, bool looks)
 {
+    // First, since what stands between two escapes may be found as it is.
+    std::string unescaped;
+    if (has_escapes(text) && key.size() >= shortest_key)
+        text = unescaped = replace_escaped(text, key);
     std::string out;
     out.reserve(text.size());
     key_finder finder(text, key);
@@ -212,6 +258,11 @@ void redact(metadata& told, std::string_view key)
     }
     // This is done for every response: a text that does not repeat the key is not copied.
     const auto clean = [&](std::string& text) {
+        if (has_escapes(text))
+        {
+            text = replace(text, key, false);
+            return;
+        }
         key_finder finder(text, key);
         for (std::size_t at = 0; at < text.size(); ++at)
         {
