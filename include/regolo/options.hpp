@@ -79,7 +79,8 @@ struct pool_options
 /// Upper bounds in bytes unless said otherwise. All are finite; raise what a program needs.
 struct limits
 {
-    std::size_t head = std::size_t{64} * 1024;          ///< response head; interim ones together
+    /// The head of a response, and interim ones together. Each field counts 32 more than its bytes (RFC 9113, section 6.5.2).
+    std::size_t head = std::size_t{64} * 1024;
     std::size_t error_body = std::size_t{64} * 1024;    ///< body of a response that is no success
     std::size_t body = std::size_t{256} * 1024 * 1024;  ///< a whole answer, also one in chunks
     std::size_t event = std::size_t{64} * 1024 * 1024;  ///< one event of a stream
