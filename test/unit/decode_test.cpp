@@ -243,6 +243,7 @@ TEST(DecodeChat, RefusesThemInEveryFormOfAnswer)
         EXPECT_TRUE(contains(failure.message, "\"a[0].b\" is beyond the range of a double"));
     };
     expect_refused(from_json<chat_chunk>(json::parse(body)).error());
+    expect_refused(from_json<tool_choice>(json::parse(body)).error());
     api_response raw;
     raw.body = body;
     try
