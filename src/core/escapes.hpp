@@ -31,36 +31,40 @@ constexpr std::optional<char> character_of(std::string_view text, std::size_t at
     return code < 0x80 ? std::optional(static_cast<char>(code)) : std::nullopt;
 }
 
-/** Calls `use(character, place)` for each character that is meant by text that may have been escaped, also more than once
-    ("%252F", "\\/"). For comparing alone: of text that had no escapes, but looks as if it had, it tells something else. */
-template <class Function>
-void for_each_meant(std::string_view text, Function use)
+/// A character, and how many mean it.
+struct meant_character
 {
-    for (std::size_t at = 0; at < text.size();)
+    char value;
+    std::size_t size;
+};
+
+/** What is meant at that place of text that may have been escaped, also more than once ("%252F", "\\/"). For comparing alone: of
+    text that had no escapes, but looks as if it had, it tells something else.
+    @par Preconditions  at < text.size() */
+constexpr meant_character meant_at(std::string_view text, std::size_t at) noexcept
+{
+    const std::size_t begin = at;
+    char value = text[at++];
+    std::size_t digits = 0;
+    if (value == '%')
     {
-        const std::size_t place = at;
-        char meant = text[at++];
-        std::size_t digits = 0;
-        if (meant == '%')
-        {
-            while (text.substr(at, 2) == "25")
-                at += 2;
-            digits = 2;
-        }
-        else if (meant == '\\')
-        {
-            at = std::min(text.find_first_not_of('\\', at), text.size());
-            if (at < text.size())
-                meant = text[at++];
-            digits = meant == 'u' ? 4 : 0;
-        }
-        if (const auto known = digits == 0 ? std::nullopt : character_of(text, at, digits))
-        {
-            meant = *known;
-            at += digits;
-        }
-        use(meant, place);
+        while (text.substr(at, 2) == "25")
+            at += 2;
+        digits = 2;
     }
+    else if (value == '\\')
+    {
+        at = std::min(text.find_first_not_of('\\', at), text.size());
+        if (at < text.size())
+            value = text[at++];
+        digits = value == 'u' ? 4 : 0;
+    }
+    if (const auto known = digits == 0 ? std::nullopt : character_of(text, at, digits))
+    {
+        value = *known;
+        at += digits;
+    }
+    return {value, at - begin};
 }
 
 }  // namespace regolo::core

@@ -7,7 +7,6 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace regolo::core {
 
@@ -105,6 +104,58 @@ private:
     std::size_t end_ = 0;  // the first character from the last place on that the key does not have
 };
 
+/// The same for text with escapes. It keeps nothing of the text, which may be as long as a limit.
+class meant_key_finder
+{
+public:
+    meant_key_finder(std::string_view text, std::string_view key) noexcept
+        : text_(text), key_(key), least_(std::min(telling_part, key.size()))
+    {}
+
+    /// How much of the text at `at` means the key, or a part of it, or 0.
+    std::size_t part_at(std::size_t at) const noexcept
+    {
+        std::array<char, telling_part> wanted{};
+        std::size_t end = at;
+        for (std::size_t i = 0; i < least_; ++i)
+        {
+            if (end == text_.size())
+                return 0;
+            const auto next = meant_at(text_, end);
+            if (key_.find(next.value) == std::string_view::npos)
+                return 0;
+            wanted[i] = next.value;
+            end += next.size;
+        }
+        const std::string_view part(wanted.data(), least_);
+        std::size_t longest = 0;
+        for (std::size_t found = key_.find(part); found != std::string_view::npos;
+             found = key_.find(part, found + 1))
+        {
+            longest = std::max(longest, end_of(found + least_, end) - at);
+        }
+        return key_.size() < shortest_key ? 0 : longest;
+    }
+
+private:
+    /// How far the text at `at` goes on as the key does at `in_key`.
+    std::size_t end_of(std::size_t in_key, std::size_t at) const noexcept
+    {
+        for (; in_key < key_.size() && at < text_.size(); ++in_key)
+        {
+            const auto next = meant_at(text_, at);
+            if (next.value != key_[in_key])
+                break;
+            at += next.size;
+        }
+        return at;
+    }
+
+    std::string_view text_;
+    std::string_view key_;
+    std::size_t least_;
+};
+
 bool starts_with_ignoring_case(std::string_view text, std::string_view start) noexcept
 {
     return text.size() >= start.size() && iequals(text.substr(0, start.size()), start);
@@ -162,31 +213,16 @@ std::size_t secret_at(std::string_view text, std::size_t at, std::size_t& skip) 
 /// Where the text means the key, or a part of it, by escapes.
 std::string replace_meant(std::string_view text, std::string_view key)
 {
-    std::string meant;
-    std::vector<std::size_t> places;
-    for_each_meant(text, [&](char c, std::size_t place) {
-        meant += c;
-        places.push_back(place);
-    });
-    places.push_back(text.size());
-
     std::string out;
-    std::size_t done = 0;  // what of the text is in `out`
-    key_finder finder(meant, key);
-    for (std::size_t at = 0; at < meant.size();)
+    const meant_key_finder finder(text, key);
+    for (std::size_t at = 0; at < text.size();)
     {
         const std::size_t size = finder.part_at(at);
-        if (size == 0)
-        {
-            ++at;
-            continue;
-        }
-        out.append(text, done, places[at] - done);
-        out += mask;
-        at += size;
-        done = places[at];
+        const std::size_t step = size == 0 ? meant_at(text, at).size : size;
+        out += size == 0 ? text.substr(at, step) : mask;
+        at += step;
     }
-    return out.append(text, done);
+    return out;
 }
 
 std::string replace_escaped(std::string_view text, std::string_view key)
@@ -196,7 +232,12 @@ std::string replace_escaped(std::string_view text, std::string_view key)
     {
         // What looks like an escape in the key itself reads the same in the text.
         auto meant = secret::with_capacity(key.size());
-        for_each_meant(key, [&](char c, std::size_t) { meant.append({&c, 1}); });
+        for (std::size_t at = 0; at < key.size();)
+        {
+            const auto next = meant_at(key, at);
+            meant.append({&next.value, 1});
+            at += next.size;
+        }
         out = replace_meant(out, meant.view());
     }
     return out;
