@@ -218,9 +218,8 @@ std::string replace_meant(std::string_view text, std::string_view key)
     for (std::size_t at = 0; at < text.size();)
     {
         const std::size_t size = finder.part_at(at);
-        const std::size_t step = size == 0 ? meant_at(text, at).size : size;
-        out += size == 0 ? text.substr(at, step) : mask;
-        at += step;
+        out += size == 0 ? text.substr(at, 1) : mask;
+        at += std::max<std::size_t>(size, 1);
     }
     return out;
 }

@@ -103,6 +103,9 @@ TEST(Redact, FindsTheKeyInEscapes)
     for (const auto* form :
          {R"(a\\k7Zt%41+Lw9X\\nBn6M)", R"(a\u005ck7Zt\u002541\u002bLw9X\u005cnBn6M)"})
         EXPECT_EQ(redact(form, odd), "[redacted]") << form;
+    EXPECT_EQ(redact(R"(a%62cdefg\)", R"(abcdefg\)"), "[redacted]");
+    // what is none at the end of a text
+    EXPECT_EQ(core::redact_key(R"(regolo-\u41)", key), R"(regolo-\u41)");
     for (const std::string_view text :
          {"\\", "%", "%2", "%25", "\\u", "\\u00", "100%\\n", "%zz\\u00zz"})
     {
