@@ -45,7 +45,8 @@ struct REGOLO_EXPORT api_response
     std::string body;
     regolo::metadata metadata;
 
-    /// The body as JSON; throws `error` with `errc::bad_response` when it is none.
+    /// The body as JSON; throws `error` with `errc::bad_response` when it is none, or has a number beyond the range
+    /// of a double.
     [[nodiscard]] boost::json::value json() const;
 };
 

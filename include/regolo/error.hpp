@@ -71,7 +71,8 @@ enum class errc
     certificate_refused,
     /// The connection ended after the request was sent and before the answer was complete.
     connection_lost,
-    /// The response breaks HTTP, JSON or the API's rules; the text says which and where.
+    /// The response breaks HTTP, JSON or the API's rules, or has a number that is beyond the range of a double (1e309); the
+    /// text says which and where.
     bad_response,
     /// The response is encoded in a way that was not asked for, such as gzip.
     unsupported_encoding,

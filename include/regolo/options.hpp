@@ -79,7 +79,8 @@ struct pool_options
 /// Upper bounds in bytes unless said otherwise. All are finite; raise what a program needs.
 struct limits
 {
-    std::size_t head = std::size_t{64} * 1024;          ///< response head; interim ones together
+    /// The head of a response, and interim ones together. Each field counts 32 more than its bytes (RFC 9113, section 6.5.2).
+    std::size_t head = std::size_t{64} * 1024;
     std::size_t error_body = std::size_t{64} * 1024;    ///< body of a response that is no success
     std::size_t body = std::size_t{256} * 1024 * 1024;  ///< a whole answer, also one in chunks
     std::size_t event = std::size_t{64} * 1024 * 1024;  ///< one event of a stream
@@ -114,7 +115,8 @@ struct tls_options
 
     /** PEM file of certificate revocation lists (CRL), one or more; empty: revocation is not checked. The list of the
         server certificate's issuer must be among them and current, else the certificate is refused. Authorities are checked
-        as far as there are lists of their issuers. A resumed session is not checked again. */
+        as far as there are lists of their issuers. Of several lists of one issuer the newest counts; of those with the same
+        date, all. A resumed session is not checked again. */
     std::string crl_file;
 
     std::string client_cert_file;  ///< PEM chain that this client shows, its own certificate first

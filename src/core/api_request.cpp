@@ -1,3 +1,4 @@
+#include "core/json_reader.hpp"
 #include "core/json_text.hpp"
 #include "core/json_writer.hpp"
 
@@ -24,9 +25,10 @@ boost::json::value api_response::json() const
 {
     core::json_parser parser(limits{});
     auto document = parser.parse(body, {});
-    if (document)
+    const auto in_range = document ? core::check_range(*document) : result<void>();
+    if (document && in_range)
         return std::move(*document);
-    auto failure = document.error();
+    auto failure = document ? in_range.error() : document.error();
     failure.http_status = metadata.status;
     failure.request_id = metadata.request_id;
     throw error(std::move(failure));

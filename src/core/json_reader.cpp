@@ -105,7 +105,7 @@ bool read_json(const json::value& json, const json_place& place, double& out)
     if (!json.is_number())
         return place.fail("is not a number");
     out = json.to_number<double>();
-    return true;
+    return check_range(json, place);
 }
 
 bool read_json(const json::value& json, const json_place& place, json::object& out)
@@ -114,7 +114,7 @@ bool read_json(const json::value& json, const json_place& place, json::object& o
     if (object == nullptr)
         return place.fail("is not an object");
     out = *object;  // into the storage of `out`
-    return true;
+    return check_range(json, place);
 }
 
 bool read_json(const json::value& json, const json_place& place, json::array& out)
@@ -123,13 +123,40 @@ bool read_json(const json::value& json, const json_place& place, json::array& ou
     if (array == nullptr)
         return place.fail("is not an array");
     out = *array;
+    return check_range(json, place);
+}
+
+bool read_json(const json::value& json, const json_place& place, json::value& out)
+{
+    out = json;
+    return check_range(json, place);
+}
+
+bool check_range(const json::value& json, const json_place& place)
+{
+    if (const auto* number = json.if_double())
+        return std::isfinite(*number) || place.fail("is beyond the range of a double");
+    if (const auto* array = json.if_array())
+    {
+        for (std::size_t i = 0; i < array->size(); ++i)
+            if (!check_range((*array)[i], place.element(i)))
+                return false;
+    }
+    else if (const auto* object = json.if_object())
+    {
+        for (const auto& member : *object)
+            if (!check_range(member.value(), place.member(member.key())))
+                return false;
+    }
     return true;
 }
 
-bool read_json(const json::value& json, const json_place&, json::value& out)
+result<void> check_range(const json::value& document)
 {
-    out = json;
-    return true;
+    read_context context(0);
+    if (check_range(document, json_place(context)))
+        return {};
+    return context.take_failure();
 }
 
 object_reader::object_reader(const json::value& json, const json_place& place)
@@ -190,6 +217,7 @@ void object_reader::rest(json::object& extra) const
         if (is_taken(i))
             continue;
         const auto& member = object_->begin()[i];
+        check_range(member.value(), place_.member(member.key()));
         // the document's memory goes away: copy into the storage of `extra`
         extra.emplace(member.key(), json::value(member.value(), extra.storage()));
     }

@@ -88,6 +88,12 @@ bool read_json(const boost::json::value& json, const json_place& place, boost::j
 bool read_json(const boost::json::value& json, const json_place& place, boost::json::array& out);
 bool read_json(const boost::json::value& json, const json_place& place, boost::json::value& out);
 
+/** Whether every number of JSON that is kept as it is has a JSON form. Boost.JSON takes 1e309 for infinity, which is not the
+    number that came, and could never be sent again. */
+bool check_range(const boost::json::value& json, const json_place& place);
+/// The same for a document that is handed out whole.
+result<void> check_range(const boost::json::value& document);
+
 template <class T>
 bool read_json(const boost::json::value& json, const json_place& place, std::optional<T>& out)
 {
@@ -169,7 +175,7 @@ public:
         unset(out);
     }
 
-    /// Copies what was not read.
+    /// Copies what was not read. A number beyond the range of a double is a failure.
     void rest(boost::json::object& extra) const;
 
     /// Undoes `take` for that member.

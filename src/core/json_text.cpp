@@ -1,6 +1,7 @@
 #include "core/json_text.hpp"
 
 #include "core/json_reader.hpp"
+#include "core/text.hpp"
 #include "core/utf8.hpp"
 
 #include <boost/json/error.hpp>
@@ -15,17 +16,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t escape_size = 6;  // \uXXXX
-
-std::optional<unsigned> hex_digit(char c) noexcept
-{
-    if (c >= '0' && c <= '9')
-        return static_cast<unsigned>(c - '0');
-    if (c >= 'a' && c <= 'f')
-        return static_cast<unsigned>(c - 'a' + 10);
-    if (c >= 'A' && c <= 'F')
-        return static_cast<unsigned>(c - 'A' + 10);
-    return std::nullopt;
-}
 
 // The code unit of the escape that begins at `at`, if one does.
 std::optional<unsigned> unit_at(std::string_view text, std::size_t at) noexcept

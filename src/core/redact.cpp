@@ -1,4 +1,6 @@
 #include "core/api_error.hpp"
+#include "core/escapes.hpp"
+#include "core/secret.hpp"
 #include "core/text.hpp"
 
 #include <algorithm>
@@ -23,11 +25,7 @@ bool is_word(char c) noexcept
     return is_alpha(c) || is_digit(c) || !is_ascii(c) || marks.find(c) != std::string_view::npos;
 }
 
-bool is_hex(char c) noexcept
-{
-    const char lower = to_lower(c);
-    return is_digit(c) || (lower >= 'a' && lower <= 'f');
-}
+bool is_hex(char c) noexcept { return hex_digit(c).has_value(); }
 
 std::string_view word_at(std::string_view text, std::size_t at) noexcept
 {
@@ -106,6 +104,58 @@ private:
     std::size_t end_ = 0;  // the first character from the last place on that the key does not have
 };
 
+/// The same for text with escapes. It keeps nothing of the text, which may be as long as a limit.
+class meant_key_finder
+{
+public:
+    meant_key_finder(std::string_view text, std::string_view key) noexcept
+        : text_(text), key_(key), least_(std::min(telling_part, key.size()))
+    {}
+
+    /// How much of the text at `at` means the key, or a part of it, or 0.
+    std::size_t part_at(std::size_t at) const noexcept
+    {
+        std::array<char, telling_part> wanted{};
+        std::size_t end = at;
+        for (std::size_t i = 0; i < least_; ++i)
+        {
+            if (end == text_.size())
+                return 0;
+            const auto next = meant_at(text_, end);
+            if (key_.find(next.value) == std::string_view::npos)
+                return 0;
+            wanted[i] = next.value;
+            end += next.size;
+        }
+        const std::string_view part(wanted.data(), least_);
+        std::size_t longest = 0;
+        for (std::size_t found = key_.find(part); found != std::string_view::npos;
+             found = key_.find(part, found + 1))
+        {
+            longest = std::max(longest, end_of(found + least_, end) - at);
+        }
+        return key_.size() < shortest_key ? 0 : longest;
+    }
+
+private:
+    /// How far the text at `at` goes on as the key does at `in_key`.
+    std::size_t end_of(std::size_t in_key, std::size_t at) const noexcept
+    {
+        for (; in_key < key_.size() && at < text_.size(); ++in_key)
+        {
+            const auto next = meant_at(text_, at);
+            if (next.value != key_[in_key])
+                break;
+            at += next.size;
+        }
+        return at;
+    }
+
+    std::string_view text_;
+    std::string_view key_;
+    std::size_t least_;
+};
+
 bool starts_with_ignoring_case(std::string_view text, std::string_view start) noexcept
 {
     return text.size() >= start.size() && iequals(text.substr(0, start.size()), start);
@@ -160,8 +210,44 @@ std::size_t secret_at(std::string_view text, std::size_t at, std::size_t& skip) 
     return 0;
 }
 
+/// Where the text means the key, or a part of it, by escapes.
+std::string replace_meant(std::string_view text, std::string_view key)
+{
+    std::string out;
+    const meant_key_finder finder(text, key);
+    for (std::size_t at = 0; at < text.size();)
+    {
+        const std::size_t size = finder.part_at(at);
+        out += size == 0 ? text.substr(at, 1) : mask;
+        at += std::max<std::size_t>(size, 1);
+    }
+    return out;
+}
+
+std::string replace_escaped(std::string_view text, std::string_view key)
+{
+    auto out = replace_meant(text, key);
+    if (has_escapes(key))
+    {
+        // What looks like an escape in the key itself reads the same in the text.
+        auto meant = secret::with_capacity(key.size());
+        for (std::size_t at = 0; at < key.size();)
+        {
+            const auto next = meant_at(key, at);
+            meant.append({&next.value, 1});
+            at += next.size;
+        }
+        out = replace_meant(out, meant.view());
+    }
+    return out;
+}
+
 std::string replace(std::string_view text, std::string_view key, bool looks)
 {
+    // First, since what stands between two escapes may be found as it is.
+    std::string unescaped;
+    if (has_escapes(text) && key.size() >= shortest_key)
+        text = unescaped = replace_escaped(text, key);
     std::string out;
     out.reserve(text.size());
     key_finder finder(text, key);
@@ -212,6 +298,11 @@ void redact(metadata& told, std::string_view key)
     }
     // This is done for every response: a text that does not repeat the key is not copied.
     const auto clean = [&](std::string& text) {
+        if (has_escapes(text))
+        {
+            text = replace(text, key, false);
+            return;
+        }
         key_finder finder(text, key);
         for (std::size_t at = 0; at < text.size(); ++at)
         {

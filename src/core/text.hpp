@@ -3,6 +3,7 @@
 #include <regolo/error.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,17 @@ constexpr char to_lower(char c) noexcept
 }
 
 std::string to_lower(std::string_view text);
+
+/// The value of a hexadecimal digit.
+constexpr std::optional<unsigned> hex_digit(char c) noexcept
+{
+    const char lower = to_lower(c);
+    if (is_digit(c))
+        return static_cast<unsigned>(c - '0');
+    if (lower >= 'a' && lower <= 'f')
+        return static_cast<unsigned>(lower - 'a' + 10);
+    return std::nullopt;
+}
 
 /// Without white space (space, tab, line ends) at both ends.
 constexpr std::string_view trim(std::string_view text) noexcept

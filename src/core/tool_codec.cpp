@@ -18,8 +18,7 @@ bool read_json(const json::value& json, const json_place& place, tool_choice& ou
         return true;  // what an empty one is written as
     if (!json.is_object())
         return place.fail("is neither a string nor an object");
-    out.object = json.get_object();
-    return true;
+    return read_json(json, place, out.object);
 }
 
 json::value write_json(const tool_choice& value, const write_context& context)

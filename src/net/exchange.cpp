@@ -507,7 +507,7 @@ std::string exchange::failure_text(error_code ec) const
     {
         return (where_ == phase::body
                     ? "trailers or chunk extensions of the response are larger than "
-                    : "the response head is larger than ") +
+                    : "the response head, each field with 32 bytes more, is larger than ") +
                std::to_string(world_->head_limit) +
                " bytes (limits::head); raise that limit if this is expected";
     }

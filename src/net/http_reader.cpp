@@ -20,11 +20,18 @@ namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
+namespace {
+
+// What a field counts beside its bytes, as in RFC 9113, section 6.5.2: kept, it takes more than those.
+constexpr std::size_t field_overhead = 32;
+
+}  // namespace
+
 /// Beast's parser with our ideas of what to keep: fields as they come, body bytes where they lie.
 class http_reader::parser final : public http::basic_parser<false>
 {
 public:
-    explicit parser(std::size_t head_limit)
+    explicit parser(std::size_t head_limit) : head_limit_(head_limit)
     {
         this->body_limit(boost::none);  // limits of ours apply; Beast's counts over all chunks
         this->header_limit(static_cast<std::uint32_t>(
@@ -33,7 +40,8 @@ public:
 
     core::response_head head;
     std::vector<std::string_view> pieces;
-    bool seen_chunk = false;  // a chunk header was read: see parse()
+    std::size_t overhead = 0;  // of the fields
+    bool seen_chunk = false;   // a chunk header was read: see parse()
 
 private:
     using text = boost::beast::string_view;
@@ -49,9 +57,14 @@ private:
         head.reason = view(reason);
     }
 
-    void on_field_impl(http::field, text name, text value, error_code&) override
+    void on_field_impl(http::field, text name, text value, error_code& ec) override
     {
-        if (!this->is_header_done())
+        if (this->is_header_done())
+            return;  // a trailer
+        overhead += field_overhead;
+        if (overhead > head_limit_)
+            ec = errc::too_large;  // the bytes of one read may be thousands of fields
+        else
             head.headers.emplace_back(view(name), view(value));
     }
 
@@ -77,6 +90,8 @@ private:
     }
 
     void on_finish_impl(error_code&) override {}
+
+    std::size_t head_limit_;
 };
 
 http_reader::http_reader(std::size_t head_limit) : head_limit_(head_limit) { start(); }
@@ -132,7 +147,8 @@ void http_reader::parse(error_code& ec)
             parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
         begin_ += used;
         // Beast looks at its limit only where a head comes in several pieces.
-        if (in_head && (head_bytes_ += used) > head_limit_)
+        head_bytes_ += in_head ? used : 0;
+        if (in_head && head_size() > head_limit_)
         {
             ec = errc::too_large;
             return;
@@ -141,7 +157,7 @@ void http_reader::parse(error_code& ec)
         {
             // What is kept unparsed is the rest of a head, a chunk's extensions or trailers.
             ec = {};
-            if (end_ - begin_ + (in_head ? head_bytes_ : 0) > head_limit_)
+            if (end_ - begin_ + (in_head ? head_size() : 0) > head_limit_)
                 ec = errc::too_large;
             return;
         }
@@ -156,7 +172,7 @@ void http_reader::parse(error_code& ec)
                 ec = http::error::bad_status;  // nobody asked to switch protocols
                 return;
             }
-            interim_ += head_bytes_;
+            interim_ += head_size();
             if (interim_ > head_limit_)
             {
                 ec = errc::too_large;
@@ -188,6 +204,8 @@ void http_reader::commit_eof(error_code& ec)
     if (ec)
         ec = asio::error::eof;
 }
+
+std::size_t http_reader::head_size() const noexcept { return head_bytes_ + parser_->overhead; }
 
 // That of an interim response is none.
 bool http_reader::head_done() const noexcept

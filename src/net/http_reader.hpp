@@ -44,7 +44,8 @@ public:
     /// Room for the next read. Invalidates the pieces.
     [[nodiscard]] region prepare();
 
-    /// `n` bytes were read. Fails where they are no HTTP, or the head is too large (`errc::too_large`).
+    /// `n` bytes were read. Fails where they are no HTTP, or the head is too large (`errc::too_large`): its bytes, and 32
+    /// more for each field.
     void commit(std::size_t n, boost::system::error_code& ec);
 
     /// The peer closed. Fails with `asio::error::eof` where the message is incomplete.
@@ -65,6 +66,8 @@ public:
 private:
     class parser;
     void parse(boost::system::error_code& ec);
+    /// What the head under way or done counts against the limit.
+    [[nodiscard]] std::size_t head_size() const noexcept;
 
     std::size_t head_limit_;
     std::unique_ptr<parser> parser_;
@@ -72,7 +75,7 @@ private:
     std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
-    std::size_t interim_ = 0;     // bytes of interim responses, which count against the limit
+    std::size_t interim_ = 0;     // what interim responses count against the limit
     std::size_t head_bytes_ = 0;  // of the head under way or done
 };
 

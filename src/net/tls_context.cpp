@@ -4,6 +4,7 @@
 #include "net/openssl_ptr.hpp"
 #include "net/os.hpp"
 #include "net/peer_identity.hpp"
+#include "net/revocation.hpp"
 #include "net/tls_failure.hpp"
 #include "net/tls_settings.hpp"
 
@@ -113,16 +114,24 @@ bool is_short_rsa_key(const X509* certificate)
            EVP_PKEY_get_bits(key) < least_bits;
 }
 
+/// What OpenSSL lets pass, as its error.
+int flaw_of(X509_STORE_CTX* verification)
+{
+    const X509* const certificate = X509_STORE_CTX_get_current_cert(verification);
+    if (certificate != nullptr && is_short_rsa_key(certificate))
+        return X509_STORE_CTX_get_error_depth(verification) == 0 ? X509_V_ERR_EE_KEY_TOO_SMALL
+                                                                 : X509_V_ERR_CA_KEY_TOO_SMALL;
+    return is_revoked(verification) ? X509_V_ERR_CERT_REVOKED : X509_V_OK;
+}
+
 int on_verify(int good, X509_STORE_CTX* verification)
 {
     if (good != 0)
     {
-        const X509* const certificate = X509_STORE_CTX_get_current_cert(verification);
-        if (certificate == nullptr || !is_short_rsa_key(certificate))
+        const int flaw = flaw_of(verification);
+        if (flaw == X509_V_OK)
             return good;
-        X509_STORE_CTX_set_error(verification, X509_STORE_CTX_get_error_depth(verification) == 0
-                                                   ? X509_V_ERR_EE_KEY_TOO_SMALL
-                                                   : X509_V_ERR_CA_KEY_TOO_SMALL);
+        X509_STORE_CTX_set_error(verification, flaw);
         good = 0;
     }
     // `tls_options::crl_file` must cover the server's certificate, and the authorities above it as far as it does.

@@ -133,7 +133,7 @@ asio::awaitable<tcp::socket> open_tunnel(std::shared_ptr<scope> owner, tcp::sock
         if (ec)
             throw lost(proxy, ec);
         reader.commit(n, ec);
-        if (ec && !reader.head_done())
+        if (ec && (!reader.head_done() || ec == errc::too_large))
         {
             throw make_error(errc::bad_response,
                              "the proxy " + core::to_string(proxy) +

@@ -90,6 +90,17 @@ void peer::arm(fault what, std::size_t at)
     has_struck_ = false;
 }
 
+void peer::strike(fault what)
+{
+    if (const auto with = latest_.lock())
+        strike(*with, what);
+}
+
+void peer::ask_for_certificates()
+{
+    SSL_CTX_set_verify(tls_.native(), SSL_VERIFY_PEER, [](int, X509_STORE_CTX*) { return 1; });
+}
+
 void peer::disarm()
 {
     armed_.reset();
@@ -110,6 +121,7 @@ asio::awaitable<void> peer::accept()
         if (is_encrypted(how_))
             next->tls.emplace(tls_);
         ++open_;
+        latest_ = next;
         asio::co_spawn(acceptor_.get_executor(), serve(std::move(next)), asio::detached);
     }
 }
@@ -145,7 +157,10 @@ void peer::receive(connection& with, std::string_view bytes)
     if (with.tls)
     {
         std::string plain;
+        const auto before = with.tls->status();
         with.tls->receive(bytes, plain);
+        using state = testing::tls_session::state;
+        handshakes_ += before == state::handshake && with.tls->status() == state::established;
         put(with, with.tls->take_output());
         with.requests.push(plain);
     }
@@ -180,7 +195,7 @@ void peer::answer(connection& with)
         put(with, std::string(bytes) + extra_);
     }
     if (ends)
-        strike(with);
+        strike(with, *armed_);
 }
 
 // Everything that a client receives passes here.
@@ -197,7 +212,7 @@ void peer::put(connection& with, std::string_view bytes)
         return write(with, bytes);
     write(with, bytes.substr(0, left));
     bytes.remove_prefix(left);
-    strike(with);
+    strike(with, *armed_);
     if (cuts)
         return;
     std::string rest(bytes);
@@ -219,11 +234,11 @@ void peer::write(connection& with, std::string_view bytes)
     asio::write(with.socket, asio::buffer(bytes), ignored);
 }
 
-void peer::strike(connection& with)
+void peer::strike(connection& with, fault what)
 {
     has_struck_ = true;
     error_code ignored;
-    switch (*armed_)
+    switch (what)
     {
         case fault::flip:
         case fault::repeat:

@@ -75,6 +75,8 @@ public:
         the answer, the others those on the wire. */
     void arm(fault what, std::size_t at);
     void disarm();
+    /// The same at once, to the connection that came last.
+    void strike(fault what);
     /// The fault has happened.
     [[nodiscard]] bool has_struck() const { return has_struck_; }
     /// Bytes on the wire since it was armed.
@@ -82,6 +84,11 @@ public:
 
     [[nodiscard]] std::size_t open_connections() const { return open_; }
     [[nodiscard]] std::size_t requests() const { return requests_; }
+    /// TLS handshakes that are done.
+    [[nodiscard]] std::size_t handshakes() const { return handshakes_; }
+
+    /// Clients are asked for a certificate from now on. They may show any, and need not.
+    void ask_for_certificates();
 
     /// Takes no more connections.
     void close();
@@ -96,7 +103,7 @@ private:
     void answer(connection& with);
     void put(connection& with, std::string_view bytes);
     void write(connection& with, std::string_view bytes);
-    void strike(connection& with);
+    void strike(connection& with, fault what);
 
     const transport how_;
     testing::tls_context tls_;
@@ -109,6 +116,8 @@ private:
     bool has_struck_ = false;
     std::size_t open_ = 0;
     std::size_t requests_ = 0;
+    std::size_t handshakes_ = 0;
+    std::weak_ptr<connection> latest_;
 };
 
 }  // namespace regolo::test

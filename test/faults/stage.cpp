@@ -89,9 +89,14 @@ bool stage::go_on()
     const auto next = clock_.next();
     if (!next || elapsed_ > for_ever)
         return false;
-    clock_.advance(*next);
-    elapsed_ += *next;
+    pass(*next);
     return true;
+}
+
+void stage::pass(std::chrono::nanoseconds time)
+{
+    clock_.advance(time);
+    elapsed_ += time;
 }
 
 void stage::start(const exchange_kind& kind, outcome& into, std::stop_token stop)

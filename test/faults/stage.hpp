@@ -77,6 +77,8 @@ public:
     /// Nothing is going on any more, in the client or between it and its peer. May let time pass.
     bool settle();
 
+    /// Lets time pass.
+    void pass(std::chrono::nanoseconds time);
     /// The time on the clock.
     [[nodiscard]] std::chrono::nanoseconds elapsed() const { return elapsed_; }
 

@@ -83,6 +83,7 @@ void round_trip(const json::value& document)
     check_values(*once);
     check_indices(*once, limits());
     const auto written = to_json(*once);
+    check(core::serialize_request(written).has_value(), "what was read cannot be sent");
     if constexpr (requires { once->extra; })
         check_nothing_lost(document, written);
     const auto twice = from_json<T>(written);

@@ -326,6 +326,40 @@ TEST_F(Secrets, AreNotRepeatedAfterAServer)
     expect_without(told.text(), key);
 }
 
+TEST_F(Secrets, AreNotRepeatedInEscapesEither)
+{
+    // Between its marks it is too short to be found as it is.
+    const auto marked = std::string("rg/kq7Zt2+") + "Lw9Xv4=Bn6Mp1/Rs8Yd3";
+    config.key = marked;
+    const auto form = [&](std::string_view slash, std::string_view plus, std::string_view equals) {
+        std::string text;
+        for (const char c : marked)
+            text += c == '/'   ? slash
+                    : c == '+' ? plus
+                    : c == '=' ? equals
+                               : std::string_view(&c, 1);
+        return text;
+    };
+    for (const auto& word :
+         {form("%2F", "%2B", "%3D"), form("%2f", "%2b", "%3d"), form("%252F", "%252B", "%253D"),
+          form(R"(\/)", "+", "="), form(R"(\\/)", R"(\\u002B)", R"(\\u003d)")})
+    {
+        for (const auto& [name, answer] : answers())
+        {
+            SCOPED_TRACE(name);
+            exchange_all(answer(word));
+        }
+    }
+    EXPECT_GT(failures, 700);
+    for (const auto* part : {"kq7Zt2", "Lw9Xv4", "Bn6Mp1", "Rs8Yd3"})
+    {
+        const auto text = told.text();
+        const auto found = text.find(part);
+        EXPECT_EQ(found, std::string::npos)
+            << "told: " << text.substr(found < 100 ? 0 : found - 100, 200);
+    }
+}
+
 TEST_F(Secrets, OfTheCallersOwnHeadersNeither)
 {
     config.key = credential();
@@ -455,6 +489,26 @@ TEST_F(Secrets, OfAnAnswerThatBreaksOffNeither)
     exchange_all(config, options);
     EXPECT_TRUE(told.text().find("private") != std::string::npos);  // the caller is
     EXPECT_GT(failures, 0);
+}
+
+TEST_F(Secrets, OfProxiesMayBeWordsOfAnAnswer)
+{
+    // A password may be a common word: what a model has said stays whole, but for the key.
+    server.on_request([](const received_request&) {
+        return script()
+            .start_stream()
+            .event(R"({"choices":[{"index":0,"delta":{"content":"your password, )" + key +
+                   R"( or a password"}}]})")
+            .fin();
+    });
+    const test_proxy proxy;
+    config.proxy = proxy_options(proxy.url("me:password"));
+    call_options options;
+    options.as_stream = true;
+    exchange_all(config, options);
+    EXPECT_FALSE(proxy.heads().empty());
+    EXPECT_NE(told.text().find("your password, [redacted] or a password"), std::string::npos);
+    expect_without(told.text(), key);
 }
 
 TEST_F(Secrets, GoInPlainTextToNoOtherHostEither)

@@ -434,6 +434,36 @@ TEST_F(Tls, WantsACurrentListOfTheIssuer)
     }
 }
 
+TEST_F(Tls, ReadsAllListsOfTheNewestDate)
+{
+    const auto leaf = issue(for_names(here), &inter);
+    const tls_server server(show(leaf));
+    auto config = trusting(server.url("localhost"));
+    const auto false_inter = issue_authority("test intermediate", &stranger);
+    std::string clean;
+    std::string revoking;
+    std::string foreign;
+    std::time_t second = 0;
+    do
+    {
+        second = std::time(nullptr);
+        clean = revocation_list(inter, {});
+        revoking = revocation_list(inter, {&leaf});
+        foreign = revocation_list(false_inter, {&leaf});
+    } while (std::time(nullptr) != second);
+    config.tls.crl_file = folder.write("first", revoking + clean);
+    expect_refused(config, server, {"certificate revoked (CN=leaf)", "crl_file"});
+    config.tls.crl_file = folder.write("second", clean + revoking);
+    expect_refused(config, server, {"certificate revoked (CN=leaf)", "crl_file"});
+    // one that the issuer has not signed says nothing
+    config.tls.crl_file = folder.write("foreign", clean + foreign);
+    EXPECT_TRUE(ask(config)) << describe(ask(config).error());
+    // and an older one is replaced
+    const auto older = revocation_list(inter, {&leaf}, -2 * day);
+    config.tls.crl_file = folder.write("older", older + clean);
+    EXPECT_TRUE(ask(config)) << describe(ask(config).error());
+}
+
 TEST_F(Tls, ReadsAFileAgainForANewClient)
 {
     const auto leaf = issue(for_names(here), &inter);

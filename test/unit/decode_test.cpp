@@ -1,5 +1,6 @@
 #include "core/codec.hpp"
 #include "core/json_text.hpp"
+#include "core/json_writer.hpp"
 #include "support/golden.hpp"
 #include "wire_file.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 
 namespace json = boost::json;
 using core::decode;
+using namespace std::string_literals;
 
 chat_response answer_of(std::string_view body) { return decode<chat_response>(body, {}).value(); }
 
@@ -194,6 +196,64 @@ TEST(DecodeChat, NeverRepeatsWhatItCouldNotParse)
         EXPECT_EQ(failure.code, errc::bad_response);
         EXPECT_TRUE(contains(failure.message, "not valid JSON")) << failure.message;
         EXPECT_FALSE(contains(failure.message, "secret")) << failure.message;
+    }
+}
+
+/// JSON around a number, and the path to it.
+struct number_place
+{
+    std::string before;
+    std::string after;
+    std::string path;
+};
+
+TEST(DecodeChat, RefusesNumbersBeyondTheRangeOfADouble)
+{
+    const number_place places[] = {
+        {R"({"choices":[],"x":)", "}", "x"},
+        {R"({"choices":[{"message":{"content":"a","x":{"y":[0,)", "]}}}]}",
+         "choices[0].message.x.y[1]"},
+        {R"({"choices":[{"message":{"annotations":[{"a":)", "}]}}]}",
+         "choices[0].message.annotations[0].a"},
+        {R"({"choices":[{"logprobs":{"content":[{"token":"a","logprob":)", "}]}}]}", "logprob"},
+    };
+    for (const auto& [before, after, path] : places)
+    {
+        for (const auto& number : {"1e309"s, "-1.5E+400"s, std::string(400, '9')})
+        {
+            const auto failure = failure_of(before + number + after);
+            EXPECT_EQ(failure.code, errc::bad_response) << number;
+            EXPECT_TRUE(contains(failure.message, path + "\" is beyond the range of a double"))
+                << failure.message;
+        }
+        EXPECT_EQ(failure_of(before + "1e99999999999" + after).code, errc::bad_response);
+        for (const auto* number : {"1e308", "-1.7976931348623157e308", "1e-400"})
+            EXPECT_TRUE(decode<chat_response>(before + number + after, {})) << number;
+    }
+    // What was read can be sent again.
+    const auto extra = answer_of(R"({"choices":[],"a":1e308,"b":1e-400})").extra;
+    EXPECT_EQ(core::serialize_request(extra).value(), R"({"a":1e+308,"b":0.0})");
+}
+
+TEST(DecodeChat, RefusesThemInEveryFormOfAnswer)
+{
+    const std::string body = R"({"a":[{"b":1e309}],"choices":[]})";
+    const auto expect_refused = [](const error_info& failure) {
+        EXPECT_EQ(failure.code, errc::bad_response);
+        EXPECT_TRUE(contains(failure.message, "\"a[0].b\" is beyond the range of a double"));
+    };
+    expect_refused(from_json<chat_chunk>(json::parse(body)).error());
+    expect_refused(from_json<tool_choice>(json::parse(body)).error());
+    api_response raw;
+    raw.body = body;
+    try
+    {
+        static_cast<void>(raw.json());
+        ADD_FAILURE() << "it was read";
+    }
+    catch (const error& refused)
+    {
+        expect_refused(refused.info());
     }
 }
 

@@ -67,10 +67,14 @@ const std::string ok = "HTTP/1.1 200 OK\r\n";
 const std::string empty_answer = ok + "content-length: 0\r\n\r\n";
 const std::string chunked_head = ok + "transfer-encoding: chunked\r\n\r\n";
 
-/// A head of exactly that size.
+/// What a field counts beside its bytes.
+constexpr std::size_t field_overhead = 32;
+
+/// A head that counts exactly that much.
 std::string head_of(std::size_t size)
 {
     const std::string rest = ok + "content-length: 0\r\nx: \r\n\r\n";
+    size -= 2 * field_overhead;
     return ok + "content-length: 0\r\nx: " + std::string(size - rest.size(), '.') + "\r\n\r\n";
 }
 
@@ -91,6 +95,39 @@ TEST(HttpReader, BoundsTheHead)
     }
 }
 
+TEST(HttpReader, CountsFieldsAsMoreThanTheirBytes)
+{
+    const std::string field = "a:\r\n";
+    const auto most = (head_limit - 100) / (field.size() + field_overhead);
+    const auto head = [&](std::size_t fields, std::size_t size) {
+        std::string bytes = "\r\n";
+        for (std::size_t i = 0; i < fields; ++i)
+            bytes += field;
+        bytes += "\r\n";
+        const std::string begin = "HTTP/1.1 204 ";
+        size -= fields * field_overhead;
+        return begin + std::string(size - begin.size() - bytes.size(), 'x') + bytes;
+    };
+    for (const auto piece : all_pieces)
+    {
+        const auto good = feed(head(most, head_limit), piece);
+        EXPECT_FALSE(good.ec) << good.ec.message();
+        EXPECT_TRUE(good.done);
+        EXPECT_EQ(feed(head(most, head_limit + 1), piece).ec, errc::too_large) << piece;
+    }
+    // However many come at once, no more are kept than may be.
+    http_reader reader(head_limit);
+    reader.start();
+    std::string bytes = ok;
+    while (bytes.size() < http_reader::read_size - field.size())
+        bytes += field;
+    std::memcpy(reader.prepare().data, bytes.data(), bytes.size());
+    error_code ec;
+    reader.commit(bytes.size(), ec);
+    EXPECT_EQ(ec, errc::too_large);
+    EXPECT_LE(reader.head().headers.size(), head_limit / field_overhead);
+}
+
 TEST(HttpReader, BoundsInterimAnswersTogether)
 {
     const std::string interim = "HTTP/1.1 100 Continue\r\n\r\n";  // 25 bytes
@@ -108,6 +145,17 @@ TEST(HttpReader, BoundsInterimAnswersTogether)
         const std::string longer = "HTTP/1.1 100 Continue!\r\n\r\n";
         EXPECT_EQ(feed(repeated(head_limit / interim.size() - 1, longer), piece).ec,
                   errc::too_large);
+    }
+    // their fields, too
+    const std::string hint = "HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\n";
+    const auto most = head_limit / (hint.size() + field_overhead);
+    for (const auto piece : all_pieces)
+    {
+        std::string hints;
+        for (std::size_t i = 0; i < most; ++i)
+            hints += hint;
+        EXPECT_TRUE(feed(hints + empty_answer, piece).done);
+        EXPECT_EQ(feed(hints + hint + empty_answer, piece).ec, errc::too_large);
     }
 }
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cctype>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -49,6 +52,67 @@ TEST(Redact, FindsAPartWhereverItStands)
         EXPECT_EQ(core::redact_key(less, key), less);
     }
     EXPECT_EQ(core::redact_key("abc abcd", "abc"), "abc abcd");  // too short to be searched for
+}
+
+/// All characters, or all but letters and digits, as "%2F" or as format says.
+std::string escaped(std::string_view text, bool all, const char* format)
+{
+    std::string out;
+    for (const char c : text)
+    {
+        const bool plain = !all && std::isalnum(static_cast<unsigned char>(c)) != 0;
+        std::array<char, 16> code{};
+        std::snprintf(code.data(), code.size(), format, static_cast<unsigned>(c));
+        out += plain ? std::string(1, c) : code.data();
+    }
+    return out;
+}
+
+TEST(Redact, FindsTheKeyInEscapes)
+{
+    // Between its marks it is too short to be found as it is.
+    const std::string marked = std::string("rg/k7Zt2+") + "Lw9X=Bn6M\"Rs8;41d\"3h";
+    for (const auto& secret : {key, marked})
+    {
+        for (const bool all : {false, true})
+        {
+            for (const auto* format : {"%%%02X", "%%%02x", "%%25%02X", "%%2525%02x", "\\u%04x",
+                                       "\\u%04X", "\\\\u%04x", "\\\\\\\\u%04x"})
+            {
+                const auto form = escaped(secret, all, format);
+                EXPECT_EQ(redact("got " + form + "!", secret), "got [redacted]!") << form;
+                EXPECT_EQ(redact(form + form, secret), "[redacted][redacted]") << form;
+                EXPECT_EQ(core::redact_key("50% of C:\\a " + form, secret),
+                          "50% of C:\\a [redacted]");
+                metadata told;
+                told.headers.emplace_back("location", "/?a=" + form);
+                redact(told, secret);
+                EXPECT_EQ(told.headers[0].value, "/?a=[redacted]");
+                // a part of it
+                const auto part = escaped(secret.substr(2, 12), all, format);
+                EXPECT_EQ(redact('<' + part + '>', secret), "<[redacted]>") << part;
+                const auto less = '<' + escaped(secret.substr(2, 7), all, format) + '>';
+                EXPECT_EQ(core::redact_key(less, secret), less);
+            }
+        }
+    }
+    EXPECT_EQ(redact(R"(got rg\/k7Zt2+Lw9X=Bn6M\"Rs8;41d\"3h)", marked), "got [redacted]");
+    EXPECT_EQ(redact(R"(got rg\\\/k7Zt2+Lw9X=Bn6M\\\"Rs8;41d\\\"3h)", marked), "got [redacted]");
+    // what looks like an escape itself
+    const std::string odd = std::string("a\\k7Zt%41+") + "Lw9X\\nBn6M";
+    for (const auto* form :
+         {R"(a\\k7Zt%41+Lw9X\\nBn6M)", R"(a\u005ck7Zt\u002541\u002bLw9X\u005cnBn6M)"})
+        EXPECT_EQ(redact(form, odd), "[redacted]") << form;
+    EXPECT_EQ(redact(R"(a%62cdefg\)", R"(abcdefg\)"), "[redacted]");
+    // what is none at the end of a text
+    EXPECT_EQ(core::redact_key(R"(regolo-\u41)", key), R"(regolo-\u41)");
+    for (const std::string_view text :
+         {"\\", "%", "%2", "%25", "\\u", "\\u00", "100%\\n", "%zz\\u00zz"})
+    {
+        EXPECT_EQ(core::redact_key(text, marked), text);
+        EXPECT_EQ(core::redact_key(marked + std::string(text), marked),
+                  "[redacted]" + std::string(text));
+    }
 }
 
 TEST(Redact, ReplacesWhatLooksLikeAKey)

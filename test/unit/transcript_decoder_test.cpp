@@ -74,6 +74,18 @@ constexpr std::string_view typed =
     "Roma.\",\"usage\":{\"type\":\"tokens\","
     "\"total_tokens\":9}}\n\n";
 
+TEST(TranscriptDecoder, RefusesNumbersBeyondTheRangeOfADouble)
+{
+    const auto event = [](const std::string& number) {
+        return R"(data: {"type":"transcript.text.delta","delta":"Ciao","x":[)" + number + "]}\n\n";
+    };
+    EXPECT_EQ(decode(event("1e308")).deltas, deltas{"Ciao"});
+    const auto got = decode(event("1e309"));
+    EXPECT_EQ(got.deltas, deltas());
+    EXPECT_EQ(got.failure.code, errc::bad_response);
+    EXPECT_EQ(got.failure.message, "the response's \"x[0]\" is beyond the range of a double");
+}
+
 TEST(TranscriptDecoder, DoesNotGoOnAfterItHasFailed)
 {
     core::stream_decoder<transcript_chunk> decoder((limits()));
