@@ -76,7 +76,7 @@ void add_all(undo_log& done, json::array& to, const json::array& from)
 }
 
 template <class T>
-void replace_unless_empty(undo_log& done, T& old, T&& by)
+void replace_unless_empty(undo_log& done, T& old, T by)
 {
     if (!by.empty())
         replace(done, old, std::move(by));
@@ -294,7 +294,7 @@ void transcript_accumulator::add(undo_log& done, transcript& told, bool again)
         replace(done, answer_.usage, std::move(told.usage));
     replace_unless_empty(done, answer_.language, std::move(told.language));
     if (told.duration)
-        replace(done, answer_.duration, std::move(told.duration));
+        replace(done, answer_.duration, told.duration);
     if (again)
     {
         replace_unless_empty(done, answer_.text, std::move(told.text));
