@@ -1,4 +1,5 @@
 #include "net/one_shot.hpp"
+#include "net/out_of_memory.hpp"
 #include "net/saturate.hpp"
 #include "stream_state.hpp"
 
@@ -19,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stop_token>
 #include <thread>
@@ -170,6 +172,24 @@ public:
             self->finish(stream_end::failed, failure);
     }
 
+    /// The coroutine was destroyed before its end.
+    void lose() noexcept
+    {
+        std::exception_ptr why;
+        try
+        {
+            error_info info;
+            info.code = net::out_of_memory();
+            info.message = "out of memory";
+            why = std::make_exception_ptr(error(std::move(info)));
+        }
+        catch (...)
+        {
+            why = std::current_exception();
+        }
+        finish(stream_end::failed, std::move(why));
+    }
+
 private:
     std::optional<Chunk> take()
     {
@@ -290,6 +310,25 @@ private:
         outer_;  // last: its end waits for a running callback
 };
 
+/// The end of a job's coroutine, also where that is destroyed before, as happens when memory runs out.
+template <class Chunk>
+class last_word
+{
+public:
+    explicit last_word(std::shared_ptr<job_state<Chunk>> job) noexcept : job_(std::move(job)) {}
+    last_word(last_word&&) noexcept = default;
+    last_word& operator=(last_word&&) = delete;
+    ~last_word()
+    {
+        if (job_)
+            job_->lose();
+    }
+    void operator()(const std::exception_ptr&) noexcept { job_.reset(); }
+
+private:
+    std::shared_ptr<job_state<Chunk>> job_;
+};
+
 }  // namespace detail
 
 template <class Chunk>
@@ -384,7 +423,7 @@ struct background::impl
 {
     explicit impl(client_config config) : api(io, std::move(config))
     {
-        thread = std::thread([this] { io.run(); });
+        thread = std::thread([this] { run(); });
     }
 
     ~impl()
@@ -400,6 +439,23 @@ struct background::impl
         }
         work.reset();
         thread.join();
+    }
+
+    /// Where memory runs out for one operation the others go on.
+    void run() noexcept
+    {
+        for (bool more = true; more;)
+        {
+            try
+            {
+                io.run();
+                more = false;
+            }
+            catch (const std::bad_alloc&)
+            {
+                // whoever it concerns has been told
+            }
+        }
     }
 
     template <class Chunk, class Stream>
@@ -419,7 +475,7 @@ struct background::impl
         job->obey(options.stop);
         options.stop = job->token();
         asio::co_spawn(io, detail::job_state<Chunk>::run(job, open(std::move(options))),
-                       asio::detached);
+                       detail::last_word<Chunk>(job));
         return job;
     }
 

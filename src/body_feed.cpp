@@ -1,6 +1,7 @@
 #include "body_feed.hpp"
 
 #include "delivery.hpp"
+#include "net/out_of_memory.hpp"
 #include "net/saturate.hpp"
 #include "net/take_handler.hpp"
 
@@ -8,6 +9,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include <new>
 #include <utility>
 
 namespace regolo::inline v0::detail {
@@ -114,6 +116,8 @@ void body_feed::wait(handler done, asio::any_io_executor caller, std::chrono::na
 {
     reader_.swap(done);
     reader_executor_ = std::move(caller);
+    if (limit > limit.zero() && !prepare_alarm())
+        return resume(net::out_of_memory());
     switch (reading_.load(std::memory_order_relaxed))
     {
         case reading::arrived:
@@ -126,11 +130,23 @@ void body_feed::wait(handler done, asio::any_io_executor caller, std::chrono::na
             start_read(first_event);
             break;
     }
-    if (limit <= limit.zero())
-        return;
-    if (!alarm_)
-        alarm_ = std::make_unique<alarm>(*this);
-    alarm_->arm(net::later(now(), limit));
+    if (limit > limit.zero())
+        alarm_->arm(net::later(now(), limit));
+}
+
+/// @returns false when there is no memory for it
+bool body_feed::prepare_alarm() noexcept
+{
+    try
+    {
+        if (!alarm_)
+            alarm_ = std::make_unique<alarm>(*this);
+        return true;
+    }
+    catch (const std::bad_alloc&)
+    {
+        return false;
+    }
 }
 
 void body_feed::start_read(bool first_event)
@@ -160,10 +176,25 @@ void body_feed::on_read(error_code ec)
     if (ec)
     {
         failed_ = true;
-        failure_ = exchange_->explain(ec);
+        explain(ec);
     }
     reading_.store(reading::arrived, std::memory_order_release);
     resume({});
+}
+
+void body_feed::explain(error_code ec) noexcept
+{
+    try
+    {
+        failure_ = exchange_->explain(ec);
+    }
+    catch (const std::bad_alloc&)
+    {
+        failure_ = error_info();
+        failure_.code = net::out_of_memory();
+        failure_.where = phase::body;
+        failure_.sent = true;
+    }
 }
 
 // The strand's context goes, and with it the read. The caller's coroutine, which only `reader_` keeps, goes as well if

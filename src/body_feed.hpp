@@ -65,8 +65,10 @@ private:
     class alarm;
     class pending_read;
 
+    [[nodiscard]] bool prepare_alarm() noexcept;
     void start_read(bool first_event);
     void on_read(boost::system::error_code ec);
+    void explain(boost::system::error_code ec) noexcept;
     void abandon() noexcept;
     void resume(boost::system::error_code ec);
     [[nodiscard]] net::clock::time_point now() const noexcept { return scope_->timer().now(); }

@@ -237,18 +237,24 @@ client_stats client_state::stats() const
 void client_state::close() noexcept
 {
     closed_ = true;
-    std::vector<std::shared_ptr<running_call>> open;
+    std::size_t left = 0;
     {
         const std::lock_guard lock(mutex_);
-        for (auto& running : calls_)
-        {
-            if (auto held = running.hold())
-                open.push_back(std::move(held));
-        }
+        left = calls_.size();
     }
-    for (const auto& running : open)
+    // One by one, each without the lock; those that have been told go to the end of the list.
+    for (; left != 0; --left)
     {
-        running->abort({make_error_code(errc::client_closed), "the client was closed"});
+        std::shared_ptr<running_call> running;
+        {
+            const std::lock_guard lock(mutex_);
+            if (calls_.empty())
+                break;
+            calls_.splice(calls_.end(), calls_, calls_.begin());
+            running = calls_.back().hold();
+        }
+        if (running)
+            running->abort({make_error_code(errc::client_closed), "the client was closed"});
     }
     world->pool->close();
 }

@@ -1,4 +1,5 @@
 #include "fan_out_state.hpp"
+#include "net/out_of_memory.hpp"
 #include "operations.hpp"
 #include "turn.hpp"
 
@@ -63,7 +64,10 @@ error_info describe_any(std::exception_ptr failure)
     }
     catch (const std::bad_alloc&)
     {
-        throw;
+        error_info info;
+        info.code = net::out_of_memory();
+        info.message = "out of memory";
+        return info;
     }
     catch (const std::exception& other)
     {

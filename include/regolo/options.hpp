@@ -116,7 +116,7 @@ struct tls_options
     /** PEM file of certificate revocation lists (CRL), one or more; empty: revocation is not checked. The list of the
         server certificate's issuer must be among them and current, else the certificate is refused. Authorities are checked
         as far as there are lists of their issuers. Of several lists of one issuer the newest counts; of those with the same
-        date, all. A resumed session is not checked again. */
+        date, all. Sessions are not resumed then: each handshake checks. */
     std::string crl_file;
 
     std::string client_cert_file;  ///< PEM chain that this client shows, its own certificate first

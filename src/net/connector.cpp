@@ -44,7 +44,9 @@ public:
           sockets_on_(std::move(sockets_on)),
           addresses_(interleave(std::move(addresses))),
           delay_(delay)
-    {}
+    {
+        sockets_.reserve(addresses_.size());  // what moves them about may not fail later
+    }
     ~connection_race() { detach(); }
 
     void start() { try_next(); }
@@ -70,7 +72,6 @@ private:
         const auto index = next_++;
         sockets_.emplace_back(sockets_on_);
         ++running_;
-        // Indices, since the vector grows; its capacity is no matter to a pending connect, which has moved with it.
         sockets_[index].async_connect(
             addresses_[index], asio::bind_executor(owner_->executor(), [self = shared_from_this(),
                                                                         index](error_code ec) {

@@ -1,6 +1,7 @@
 #include "net/exchange.hpp"
 
 #include "core/pool_policy.hpp"
+#include "net/out_of_memory.hpp"
 #include "net/stream_ops.hpp"
 #include "net/tls_context.hpp"
 #include "net/tls_failure.hpp"
@@ -225,7 +226,16 @@ void exchange::on_early_read(connection& used, error_code ec, std::size_t n)
         return;  // the exchange is over
     on_head_read(used, ec, n);
     if (!ec && !used.reader.head_done())
-        return watch_answer();
+    {
+        try
+        {
+            return watch_answer();
+        }
+        catch (const std::bad_alloc&)
+        {
+            ec = out_of_memory();
+        }
+    }
     early_->pending = false;
     early_->failure = ec;
     early_->refused = !ec && early_->sending && used.reader.head().status >= 300;
@@ -255,7 +265,7 @@ asio::awaitable<void> exchange::write_all(std::string_view bytes, scope::phase_l
                                            asio::buffer(bytes.data(), bytes.size()), ec);
         if (ec)
         {
-            send_failed_ = true;
+            send_failed_ = !is_out_of_memory(ec);  // the connection did
             throw boost::system::system_error(ec);
         }
         bytes.remove_prefix(n);
@@ -291,14 +301,22 @@ asio::awaitable<void> exchange::read_head()
 
 void exchange::async_read_body(done_handler done)
 {
-    if (broken_body_)
+    error_code broken = broken_body_;
+    http_reader::region room;
+    try
     {
-        pieces().clear();  // as a read would
+        room = lease_.get()->reader.prepare();
+    }
+    catch (const std::bad_alloc&)
+    {
+        broken = out_of_memory();
+    }
+    if (broken)
+    {
         asio::post(scope_->executor(),
-                   [done = std::move(done), ec = broken_body_]() mutable { std::move(done)(ec); });
+                   [done = std::move(done), broken]() mutable { std::move(done)(broken); });
         return;
     }
-    const auto room = lease_.get()->reader.prepare();
     lease_.get()->stream->async_read_some(
         asio::buffer(room.data, room.size),
         asio::bind_executor(scope_->executor(),
@@ -480,6 +498,12 @@ error_info exchange::explain(error_code ec) const
     {
         info.code = ec;
         info.message = "cancelled";
+        return info;
+    }
+    if (is_out_of_memory(ec))
+    {
+        info.code = out_of_memory();
+        info.message = "out of memory";
         return info;
     }
     if (is_refusal_by_alert(ec) || is_refused_for_certificate())

@@ -1,5 +1,7 @@
 #include "net/http_reader.hpp"
 
+#include "net/out_of_memory.hpp"
+
 #include <regolo/error.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -129,7 +132,14 @@ void http_reader::commit(std::size_t n, error_code& ec)
 {
     end_ += n;
     bytes_ += n;
-    parse(ec);
+    try
+    {
+        parse(ec);
+    }
+    catch (const std::bad_alloc&)
+    {
+        ec = out_of_memory();
+    }
 }
 
 void http_reader::parse(error_code& ec)

@@ -7,7 +7,6 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 
-#include <type_traits>
 #include <utility>
 
 namespace regolo::net {
@@ -32,10 +31,8 @@ public:
     io_handler() = default;
 
     template <class Handler>
-    requires(!std::is_same_v<std::decay_t<Handler>, io_handler>) io_handler(
-        Handler&& handler)  // NOLINT(*-explicit-*): as std::function takes what can be called
-        : executor_(asio::get_associated_executor(handler)),
-          handler_(std::forward<Handler>(handler))
+    io_handler(Handler handler)  // NOLINT(*-explicit-*): as std::function takes what can be called
+        : executor_(asio::get_associated_executor(handler)), handler_(std::move(handler))
     {}
 
     io_handler(io_handler&& other) noexcept

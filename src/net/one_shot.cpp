@@ -1,5 +1,6 @@
 #include "net/one_shot.hpp"
 
+#include "net/out_of_memory.hpp"
 #include "net/take_handler.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -12,6 +13,7 @@
 
 #include <list>
 #include <mutex>
+#include <new>
 #include <vector>
 
 namespace regolo::net {
@@ -48,7 +50,8 @@ private:
 class one_shot::state : public std::enable_shared_from_this<state>
 {
 public:
-    void start(const asio::any_io_executor& executor, handler done)
+    /// @throws std::bad_alloc  and `done` is where it was
+    void start(const asio::any_io_executor& executor, handler& done)
     {
         // The slot is that of the handler as it is kept: `any_completion_handler` takes that of the one inside for itself.
         auto slot = asio::get_associated_cancellation_slot(done);
@@ -59,7 +62,7 @@ public:
                     self->complete(asio::error::operation_aborted);
             });
         }
-        // What may run out of memory comes before anything is changed: the handler then goes with its coroutine.
+        // What may run out of memory comes before anything is changed.
         auto& context = asio::query(executor, asio::execution::context);
         auto room = asio::use_service<waiting_room>(context).list;
         std::list<std::weak_ptr<state>> place(1, weak_from_this());
@@ -158,7 +161,17 @@ void one_shot::complete(error_code ec)
 void one_shot::start(const asio::any_io_executor& executor, handler done)
 {
     const auto self = state_;
-    self->start(executor, std::move(done));
+    try
+    {
+        self->start(executor, done);
+    }
+    catch (const std::bad_alloc&)
+    {
+        if (!done)
+            throw;
+        asio::post(executor,
+                   [done = take_handler(done)]() mutable { std::move(done)(out_of_memory()); });
+    }
 }
 
 }  // namespace regolo::net

@@ -21,7 +21,7 @@ namespace regolo::net {
     @code
     one_shot arrived;
     list.insert(arrived);                 // and a guard that removes it
-    co_await arrived.wait();              // throws system_error
+    co_await arrived.wait();              // throws system_error, also out of memory
     @endcode
 */
 class one_shot

@@ -3,6 +3,7 @@
 #include "net/certificate_refusal.hpp"
 #include "net/openssl_ptr.hpp"
 #include "net/os.hpp"
+#include "net/out_of_memory.hpp"
 #include "net/peer_identity.hpp"
 #include "net/revocation.hpp"
 #include "net/tls_failure.hpp"
@@ -310,6 +311,8 @@ error_info openssl_context::describe_failure(const error_code& ec, const std::st
 {
     if (!data.refusal.empty())
         return refused(host, data.refusal);
+    if (is_out_of_memory(ec))
+        return make_info(out_of_memory(), "out of memory in the TLS handshake with " + host);
     const bool closed = ec == asio::error::eof || ec == ssl::error::stream_truncated ||
                         ec == asio::error::connection_reset;
     const bool lacks_certificate = data.demand() == certificate_demand::unmet;

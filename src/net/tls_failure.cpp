@@ -1,5 +1,7 @@
 #include "net/tls_failure.hpp"
 
+#include "net/out_of_memory.hpp"
+
 #include <boost/asio/ssl/error.hpp>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -58,6 +60,13 @@ bool concerns_client_certificate(int reason) noexcept
 bool is_tls_failure(const error_code& ec) noexcept
 {
     return ec.category() == asio::error::get_ssl_category();
+}
+
+bool is_out_of_memory(const error_code& ec) noexcept
+{
+    const auto code = static_cast<unsigned long>(ec.value());
+    return ec == out_of_memory() ||
+           (is_tls_failure(ec) && ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE);
 }
 
 bool is_refusal_by_alert(const error_code& ec) noexcept

@@ -17,6 +17,9 @@ enum class certificate_demand : unsigned char
 /// An error of TLS itself, such as an alert, and not of the connection below.
 bool is_tls_failure(const error_code& ec) noexcept;
 
+/// There was no memory, for us or for OpenSSL.
+bool is_out_of_memory(const error_code& ec) noexcept;
+
 /// An alert by which the peer refuses what this client is or offers, so that it would refuse the next handshake, too.
 bool is_refusal_by_alert(const error_code& ec) noexcept;
 

@@ -250,7 +250,11 @@ std::shared_ptr<const tls_settings> load(const tls_options& options, session_cal
         trust(context, "ca_pem", from.get(), {});
     }
     if (!options.crl_file.empty())
+    {
         use_revocation_lists(context, options.crl_file);
+        // A resumed handshake shows no certificate that could be looked up in them.
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    }
     settings->has_client_certificate = use_client_identity(context, options);
     return settings;
 }

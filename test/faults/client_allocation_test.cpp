@@ -1,16 +1,27 @@
 /* What the client does when memory runs out, with one request after the other failing, in each kind of exchange over each
-   transport: the exchange ends with its answer, with a documented error or with std::bad_alloc, or std::bad_alloc leaves run();
-   the client goes on and nothing leaks. */
+   transport: the exchange ends with its answer, with a documented error or with std::bad_alloc, at once; nothing leaves run(),
+   the client goes on, and nothing leaks. */
 
 #include "client_state.hpp"
 #include "faults/allocations.hpp"
 #include "faults/stage.hpp"
 
+#include <regolo/background.hpp>
+#include <regolo/testing/test_server.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <exception>
 #include <iostream>
+#include <memory>
 #include <new>
+#include <optional>
+#include <string>
 #include <tuple>
+#include <vector>
 
 namespace regolo::test {
 
@@ -30,6 +41,23 @@ namespace {
 
 /// More than any exchange asks for.
 constexpr std::size_t too_many = 20000;
+
+/// What the client does may run out of memory.
+void poll_within(stage& on, bool& has_escaped)
+{
+    on.poll_client = [&] {
+        const failing_allocations inside;
+        try
+        {
+            return on.io.poll_one();
+        }
+        catch (const std::bad_alloc&)
+        {
+            has_escaped = true;
+            return std::size_t{1};
+        }
+    };
+}
 
 class ClientAllocation : public ::testing::TestWithParam<std::tuple<transport, bool>>
 {
@@ -51,31 +79,20 @@ protected:
             EXPECT_TRUE(on.settle());
         }
         bool has_escaped = false;
-        on.poll_client = [&] {
-            const failing_allocations inside;
-            try
-            {
-                return on.io.poll_one();
-            }
-            catch (const std::bad_alloc&)
-            {
-                has_escaped = true;
-                return std::size_t{1};
-            }
-        };
+        poll_within(on, has_escaped);
         failing_allocations::fail_at(nth);
+        const auto began = on.elapsed();
         on.start(kind, result);
-        // What leaves run() may have taken the exchange with it.
-        EXPECT_TRUE(on.run_until([&] { return result.is_done; }) || has_escaped) << "hangs";
+        EXPECT_TRUE(on.run_until([&] { return result.is_done; })) << "hangs";
         const bool has_failed = failing_allocations::was_reached();
         failing_allocations::never();
-        if (result.is_done)
-            judge(kind, result, has_failed);
+        EXPECT_FALSE(has_escaped);
+        EXPECT_LT(on.elapsed() - began, std::chrono::seconds(1)) << "a time limit had to end it";
+        judge(kind, result, has_failed);
         EXPECT_TRUE(on.settle()) << "something is left";
         EXPECT_EQ(on.run(kind).text, kind.right) << "the client is not usable any more";
         EXPECT_TRUE(on.settle());
         ++cases_;
-        escaped_ += has_escaped;
         return has_failed;
     }
 
@@ -98,7 +115,6 @@ protected:
     }
 
     std::size_t cases_ = 0;
-    std::size_t escaped_ = 0;
 };
 
 TEST_P(ClientAllocation, LeavesNothingBehind)
@@ -117,8 +133,7 @@ TEST_P(ClientAllocation, LeavesNothingBehind)
         ASSERT_FALSE(HasFailure());
         EXPECT_GT(nth, step);
     }
-    std::cout << "client: requests for memory that failed: " << cases_
-              << ", out of run(): " << escaped_ << "\n";
+    std::cout << "client: requests for memory that failed: " << cases_ << "\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Faults, ClientAllocation,
@@ -175,6 +190,136 @@ TEST_P(ClientConstruction, IsWholeOrNothing)
 
 INSTANTIATE_TEST_SUITE_P(Faults, ClientConstruction, ::testing::ValuesIn(all_transports),
                          [](const auto& chosen) { return std::string(name_of(chosen.param)); });
+
+/// @returns how many of the prompts have a result
+asio::awaitable<std::size_t> ask_all(const client& from, std::size_t prompts)
+{
+    std::vector<chat_request> requests(prompts, chat_request("m", "hello"));
+    auto answers = from.fan_out(std::move(requests));
+    std::size_t results = 0;
+    while (auto one = co_await answers.next())
+    {
+        EXPECT_TRUE(one->result || !describe(one->result.error()).empty());
+        ++results;
+    }
+    co_return results;
+}
+
+// A call that runs out of memory is a result like any other. Where the run itself does, next() throws.
+TEST(FanOutAllocation, EndsWithAllResultsOrThrows)
+{
+    constexpr std::size_t prompts = 5;
+    std::size_t whole = 0;
+    std::size_t nth = 0;
+    for (bool has_failed = true; has_failed;)
+    {
+        ASSERT_LT(++nth, too_many);
+        SCOPED_TRACE("request for memory " + std::to_string(nth));
+        std::optional<std::size_t> results;
+        std::exception_ptr thrown;
+        stage on(transport::plain);
+        on.server->answer_with(exchange_kinds().front().answer);
+        on.open(on.config());
+        bool has_escaped = false;
+        poll_within(on, has_escaped);
+        failing_allocations::fail_at(nth);
+        asio::co_spawn(on.io, ask_all(*on.user, prompts),
+                       [&](std::exception_ptr failure, std::size_t n) {
+                           thrown = std::move(failure);
+                           results = n;
+                       });
+        ASSERT_TRUE(on.run_until([&] { return results.has_value(); })) << "hangs";
+        has_failed = failing_allocations::was_reached();
+        failing_allocations::never();
+        EXPECT_FALSE(has_escaped);
+        if (!thrown)
+            EXPECT_EQ(*results, prompts);
+        else
+            EXPECT_TRUE(has_failed);
+        whole += thrown ? 0 : 1;
+        EXPECT_TRUE(on.settle()) << "something is left";
+        EXPECT_EQ(on.run(exchange_kinds().front()).text, exchange_kinds().front().right);
+    }
+    EXPECT_GT(whole, nth / 2);
+    std::cout << "client: requests for memory that failed: " << nth - 1 << " , " << whole
+              << " runs with all results\n";
+}
+
+/// From the start of a call on its thread runs out of memory.
+class failing_observer final : public observer
+{
+public:
+    void call_started(const call_event&) noexcept override { inside_.emplace(); }
+
+private:
+    std::optional<failing_allocations> inside_;  // for that thread
+};
+
+enum class told
+{
+    right,
+    failed,
+};
+
+told answer_of(background& api)
+{
+    auto answer = api.chat({"sim-chat", "hello"});
+    try
+    {
+        EXPECT_FALSE(answer.get().text().empty());
+        return told::right;
+    }
+    catch (const std::exception&)
+    {
+        return told::failed;
+    }
+}
+
+told stream_of(background& api)
+{
+    auto job = api.stream_chat({"sim-chat", "hello"});
+    try
+    {
+        std::string text;
+        while (const auto chunk = job.next())
+            text += chunk->text();
+        EXPECT_EQ(job.ended_as(), stream_end::done);
+        EXPECT_FALSE(text.empty());
+        return told::right;
+    }
+    catch (const std::exception&)
+    {
+        return told::failed;
+    }
+}
+
+// Whoever waits on another thread is told; that thread goes on.
+TEST(BackgroundAllocation, EndsNoThread)
+{
+    const testing::test_server server(testing::server_options::plain());
+    for (const auto& job : {&answer_of, &stream_of})
+    {
+        std::size_t nth = 0;
+        for (bool has_failed = true; has_failed;)
+        {
+            ASSERT_LT(++nth, too_many);
+            SCOPED_TRACE("request for memory " + std::to_string(nth));
+            client_config config(credential("test-key"));
+            config.base_url = server.url();
+            config.retry.max_retries = 0;
+            config.observer = std::make_shared<failing_observer>();
+            background api(config);
+            failing_allocations::fail_at(nth);
+            const auto first = job(api);
+            has_failed = failing_allocations::was_reached();
+            failing_allocations::never();
+            EXPECT_TRUE(has_failed || first == told::right);
+            EXPECT_EQ(job(api), told::right);
+        }
+        EXPECT_GT(nth, 10U);
+        std::cout << "client: requests for memory that failed: " << nth - 1 << "\n";
+    }
+}
 
 }  // namespace
 

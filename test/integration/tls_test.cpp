@@ -396,6 +396,33 @@ TEST_F(Tls, RefusesWhatIsRevoked)
     EXPECT_TRUE(ask(config));
 }
 
+// A resumed session shows no certificate that could have been revoked meanwhile.
+TEST_F(Tls, ResumesNoSessionWhereRevocationIsChecked)
+{
+    const auto leaf = issue(for_names(here), &inter);
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+    {
+        auto how = show(leaf);
+        how.max_version = version;
+        const tls_server server(how);
+        for (const bool is_checked : {false, true})
+        {
+            auto config = trusting(server.url("localhost"));
+            config.pool.max_idle = 0;
+            if (is_checked)
+                config.tls.crl_file = folder.write("crl", revocation_list(inter, {}));
+            const auto before = server.resumed();
+            const auto body = [&]() -> asio::awaitable<void> {
+                const client one(co_await asio::this_coro::executor, config);
+                co_await one.models();
+                co_await one.models();
+            };
+            run(body());
+            EXPECT_EQ(server.resumed() - before, is_checked ? 0 : 1);
+        }
+    }
+}
+
 TEST_F(Tls, ChecksAuthoritiesAsFarAsThereAreLists)
 {
     const tls_server server(show(for_names(here)));
