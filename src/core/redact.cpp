@@ -217,9 +217,17 @@ std::string replace_meant(std::string_view text, std::string_view key)
     const meant_key_finder finder(text, key);
     for (std::size_t at = 0; at < text.size();)
     {
-        const std::size_t size = finder.part_at(at);
-        out += size == 0 ? text.substr(at, 1) : mask;
-        at += std::max<std::size_t>(size, 1);
+        if (const std::size_t size = finder.part_at(at); size > 0)
+        {
+            out += mask;
+            at += size;
+            continue;
+        }
+        // each of several backslashes means what all of them mean, however many they are
+        const std::size_t behind = std::min(text.find_first_not_of('\\', at), text.size());
+        const std::size_t passed = std::max<std::size_t>(behind - at, 1);
+        out += text.substr(at, passed);
+        at += passed;
     }
     return out;
 }
