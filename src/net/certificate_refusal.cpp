@@ -247,6 +247,10 @@ std::string advice(X509_STORE_CTX* verification, const STACK_OF(X509) * sent,
         case X509_V_ERR_EXCLUDED_VIOLATION:
             return "an authority of the chain was not allowed to issue it: the server needs "
                    "another certificate";
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+            return "the key of its issuer is another one than that of the certificate that is "
+                   "trusted under the same name: where the authority was made anew, trust the new "
+                   "one (tls_options::ca_file)";
         case X509_V_ERR_INVALID_PURPOSE:
             return "it was not issued for servers: the server needs another certificate";
         default:

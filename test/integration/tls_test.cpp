@@ -372,6 +372,15 @@ TEST_F(Tls, TellsOfHostileCertificatesInOneBoundedLine)
     }
 }
 
+// What a client meets that trusts a throw-away authority of yesterday.
+TEST_F(Tls, TellsOfAnAuthorityThatWasMadeAnew)
+{
+    const tls_server server(show(for_names(here)));
+    auto config = trusting(server.url("localhost"));
+    config.tls.ca_pem = issue_authority("test root").pem();
+    expect_refused(config, server, {"certificate signature failure", "was made anew", "ca_file"});
+}
+
 // ---- revocation
 
 TEST_F(Tls, RefusesWhatIsRevoked)
