@@ -15,14 +15,22 @@ using lists_ptr = std::unique_ptr<STACK_OF(X509_CRL), openssl_free<crl_stack_fre
 
 const ASN1_TIME* date_of(const X509_CRL* list) { return X509_CRL_get0_lastUpdate(list); }
 
-const ASN1_TIME* newest_date(const STACK_OF(X509_CRL) * lists)
+/// Whether OpenSSL would use it: the issuer has signed it, and it is not one of tomorrow.
+bool counts(X509_CRL* list, const X509* issuer)
+{
+    return X509_cmp_current_time(date_of(list)) < 0 &&
+           X509_CRL_verify(list, X509_get0_pubkey(issuer)) == 1;
+}
+
+const ASN1_TIME* newest_date(const STACK_OF(X509_CRL) * lists, const X509* issuer)
 {
     const ASN1_TIME* newest = nullptr;
     for (int i = 0; i < sk_X509_CRL_num(lists); ++i)
     {
-        const auto* date = date_of(sk_X509_CRL_value(lists, i));
-        if (newest == nullptr || ASN1_TIME_compare(date, newest) > 0)
-            newest = date;
+        X509_CRL* const list = sk_X509_CRL_value(lists, i);
+        const bool is_newer = newest == nullptr || ASN1_TIME_compare(date_of(list), newest) > 0;
+        if (is_newer && counts(list, issuer))
+            newest = date_of(list);
     }
     return newest;
 }
@@ -35,12 +43,14 @@ bool has(X509_CRL* list, X509* certificate)
 
 bool is_listed(X509* certificate, const X509* issuer, const STACK_OF(X509_CRL) * lists)
 {
-    const auto* newest = newest_date(lists);
+    const auto* newest = newest_date(lists, issuer);
+    if (newest == nullptr)
+        return false;
     for (int i = 0; i < sk_X509_CRL_num(lists); ++i)
     {
         X509_CRL* const list = sk_X509_CRL_value(lists, i);
         if (ASN1_TIME_compare(date_of(list), newest) == 0 && has(list, certificate) &&
-            X509_CRL_verify(list, X509_get0_pubkey(issuer)) == 1)
+            counts(list, issuer))
             return true;
     }
     return false;

@@ -491,6 +491,10 @@ TEST_F(Tls, ReadsAllListsOfTheNewestDate)
     expect_refused(config, server, {"certificate revoked (CN=leaf)", "crl_file"});
     config.tls.crl_file = folder.write("second", clean + revoking);
     expect_refused(config, server, {"certificate revoked (CN=leaf)", "crl_file"});
+    // newer ones that do not count do not hide those that do
+    const auto later = revocation_list(inter, {}, day, 2 * day);
+    config.tls.crl_file = folder.write("later", clean + revoking + later);
+    expect_refused(config, server, {"certificate revoked (CN=leaf)", "crl_file"});
     // one that the issuer has not signed says nothing
     config.tls.crl_file = folder.write("foreign", clean + foreign);
     EXPECT_TRUE(ask(config)) << describe(ask(config).error());
