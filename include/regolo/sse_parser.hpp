@@ -18,7 +18,7 @@ struct sse_event
     std::string_view data;   ///< the `data:` lines, joined by line feeds
     std::string_view id;     ///< the last event id seen so far
     std::string_view
-        unknown_line;  ///< see `sse_parser::report_unknown_lines`; the rest is empty then
+        unknown_line;  ///< see `sse_parser::report_unknown_lines`; the rest but `id` is empty then
 };
 
 /** An incremental parser of server-sent events (HTML standard, section 9.2.6).

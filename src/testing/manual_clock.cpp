@@ -91,12 +91,13 @@ void manual_clock::advance(std::chrono::nanoseconds by) const
     for (auto* due = state_->first(); due != nullptr && due->when <= end; due = state_->first())
     {
         state_->now = std::max(state_->now, due->when);
-        const auto whom = due->whom.lock();
+        auto whom = due->whom.lock();
         due->when = state::time_point::max();
         // Whoever is woken may ask for the next time.
         lock.unlock();
         if (whom)
             whom->woken();
+        whom.reset();  // perhaps the last to own it, and it owns a clock, which takes the lock
         lock.lock();
     }
     state_->now = end;
