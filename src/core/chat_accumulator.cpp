@@ -127,8 +127,11 @@ void add_parts(undo_log& done, chat_message& message, const chat_delta& delta)
     }
 }
 
-chat_response completed(chat_response answer)
+/// @param orders  of the tool calls of each choice
+chat_response completed(chat_response answer, std::vector<std::vector<std::size_t>> orders)
 {
+    for (std::size_t i = 0; i != orders.size(); ++i)
+        tool_call_merger::arrange(answer.choices[i].message.tool_calls, std::move(orders[i]));
     for (auto& choice : answer.choices)
     {
         if (choice.message.role.empty())
@@ -156,6 +159,7 @@ struct chat_accumulator::state
     [[nodiscard]] result<void> check(std::string_view what, std::int64_t index) const;
     [[nodiscard]] result<void> check(const chat_chunk& chunk) const;
 
+    [[nodiscard]] std::vector<std::vector<std::size_t>> orders() const;
     [[nodiscard]] std::size_t position_of(std::int64_t index) const;
     void begin_choice(undo_log& done, std::int64_t index);
     void add(undo_log& done, const chunk_choice& choice);
@@ -190,6 +194,15 @@ result<void> chat_accumulator::state::check(const chat_chunk& chunk) const
 }
 
 /// Of the choice of that index, or where it has to be.
+std::vector<std::vector<std::size_t>> chat_accumulator::state::orders() const
+{
+    std::vector<std::vector<std::size_t>> all;
+    all.reserve(mergers.size());
+    for (const auto& calls : mergers)
+        all.push_back(calls.order());
+    return all;
+}
+
 std::size_t chat_accumulator::state::position_of(std::int64_t index) const
 {
     const auto& choices = response.choices;
@@ -310,13 +323,17 @@ result<void> chat_accumulator::add(const chat_chunk& chunk)
     return {};
 }
 
-chat_response chat_accumulator::response() const { return completed(state_->response); }
+chat_response chat_accumulator::response() const
+{
+    return completed(state_->response, state_->orders());
+}
 
 chat_response chat_accumulator::take()
 {
+    auto orders = state_->orders();
     auto taken = std::make_unique<state>(state_->max_index);
     taken.swap(state_);
-    return completed(std::move(taken->response));
+    return completed(std::move(taken->response), std::move(orders));
 }
 
 std::string_view chat_accumulator::text() const noexcept

@@ -4,6 +4,8 @@
 #include "core/make_room.hpp"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace regolo::core {
 
@@ -32,7 +34,7 @@ void tool_call_merger::add(undo_log& done, call_list& calls, const tool_call_del
                            bool first)
 {
     const auto found = find(calls, delta, first);
-    const auto position = found < calls.size() ? found : insert(done, calls, delta.index);
+    const auto position = found < calls.size() ? found : begin(done, calls, delta.index);
     auto& call = calls[position];
     if (delta.index)
         set_index(done, *delta.index, position);
@@ -46,45 +48,49 @@ void tool_call_merger::add(undo_log& done, call_list& calls, const tool_call_del
     merge_members(done, call.extra, delta.extra, merge::append_all);
 }
 
-std::size_t tool_call_merger::insert(undo_log& done, call_list& calls,
-                                     const std::optional<std::int64_t>& index)
+std::size_t tool_call_merger::begin(undo_log& done, call_list& calls,
+                                    const std::optional<std::int64_t>& index)
 {
-    const auto last = indices_.empty() ? 0 : indices_.back();
-    const auto place = std::upper_bound(indices_.begin(), indices_.end(), index.value_or(last));
-    const auto position = static_cast<std::size_t>(place - indices_.begin());
-    done.add(
-        [this, &calls, position, begun = last_]() noexcept { take_out(calls, position, begun); });
+    done.add([this, &calls, highest = highest_, last = last_]() noexcept {
+        calls.pop_back();
+        indices_.pop_back();
+        highest_ = highest;
+        last_ = last;
+    });
     // there is room for both
-    indices_.insert(place, index.value_or(last));
-    calls.emplace(calls.begin() + static_cast<std::ptrdiff_t>(position));
-    const auto shift = [position](auto& positions) {
-        for (auto& [key, other] : positions)
-            other += other >= position ? 1 : 0;
-    };
-    if (position + 1 < calls.size())
-    {
-        shift(of_index_);
-        shift(of_id_);
-    }
-    last_ = position;
-    return position;
+    indices_.push_back(index.value_or(highest_));
+    calls.emplace_back();
+    highest_ = std::max(highest_, indices_.back());
+    last_ = calls.size() - 1;
+    return last_;
 }
 
-/// The inverse of `insert`, where nothing refers to the call.
-void tool_call_merger::take_out(call_list& calls, std::size_t position, std::size_t last) noexcept
+std::vector<std::size_t> tool_call_merger::order() const
 {
-    const auto shift_back = [position](auto& positions) {
-        for (auto& [key, other] : positions)
-            other -= other > position ? 1 : 0;
-    };
-    if (position + 1 < calls.size())
+    std::vector<std::size_t> places;
+    if (std::is_sorted(indices_.begin(), indices_.end()))
+        return places;
+    places.resize(indices_.size());
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    std::stable_sort(places.begin(), places.end(),
+                     [this](std::size_t a, std::size_t b) { return indices_[a] < indices_[b]; });
+    return places;
+}
+
+void tool_call_merger::arrange(call_list& calls, std::vector<std::size_t> order) noexcept
+{
+    for (std::size_t i = 0; i != order.size(); ++i)
     {
-        shift_back(of_index_);
-        shift_back(of_id_);
+        // each round of places that take each other's calls
+        auto place = i;
+        while (order[place] != i)
+        {
+            const auto next = std::exchange(order[place], place);
+            std::swap(calls[place], calls[next]);
+            place = next;
+        }
+        order[place] = place;
     }
-    indices_.erase(indices_.begin() + static_cast<std::ptrdiff_t>(position));
-    calls.erase(calls.begin() + static_cast<std::ptrdiff_t>(position));
-    last_ = last;
 }
 
 void tool_call_merger::set_index(undo_log& done, std::int64_t index, std::size_t position)

@@ -477,5 +477,31 @@ TEST(ChatAccumulator, IsLinearInItsInput)
     EXPECT_LT(large, small * 64 + 0.02);
 }
 
+/// CPU time to begin that many tool calls, each of which comes before one that is there already.
+double seconds_for_calls(int calls)
+{
+    const auto began = std::clock();
+    chat_accumulator sum;
+    for (int i = 0; i != calls; ++i)
+    {
+        sum.add(chunk_of(R"({"choices":[{"index":0,"delta":{"tool_calls":[{"index":)" +
+                         std::string(i == 0 ? "1" : "0") + R"(,"id":"call_)" + std::to_string(i) +
+                         R"("}]}}]})"))
+            .value();
+    }
+    const auto answer = sum.take();
+    EXPECT_EQ(answer.tool_calls().front().id, "call_1");
+    EXPECT_EQ(answer.tool_calls().back().id, "call_0");
+    return static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC;
+}
+
+TEST(ChatAccumulator, IsLinearInTheNumberOfCalls)
+{
+    const auto small =
+        std::min({seconds_for_calls(1024), seconds_for_calls(1024), seconds_for_calls(1024)});
+    const auto large = seconds_for_calls(1024 * 16);
+    EXPECT_LT(large, small * 64 + 0.02);
+}
+
 }  // namespace
 }  // namespace regolo::test
