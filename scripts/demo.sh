@@ -21,7 +21,7 @@ install_packages "${build_packages[@]}"
 build=build/demo
 targets=(regolo_example_demo)
 [ -n "${REGOLO_API_KEY:-}" ] || targets+=(regolo_server)
-say "Building (the first time takes two or three minutes; output in build/demo.log)"
+say "Building (the first time takes some minutes; output in build/demo.log)"
 mkdir -p build
 log=build/demo.log
 if ! {
