@@ -178,10 +178,7 @@ public:
         std::exception_ptr why;
         try
         {
-            error_info info;
-            info.code = net::out_of_memory();
-            info.message = "out of memory";
-            why = std::make_exception_ptr(error(std::move(info)));
+            why = std::make_exception_ptr(error(net::out_of_memory_info()));
         }
         catch (...)
         {

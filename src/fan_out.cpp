@@ -64,10 +64,7 @@ error_info describe_any(std::exception_ptr failure)
     }
     catch (const std::bad_alloc&)
     {
-        error_info info;
-        info.code = net::out_of_memory();
-        info.message = "out of memory";
-        return info;
+        return net::out_of_memory_info();
     }
     catch (const std::exception& other)
     {

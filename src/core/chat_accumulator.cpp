@@ -193,7 +193,7 @@ result<void> chat_accumulator::state::check(const chat_chunk& chunk) const
     return {};
 }
 
-/// Of the choice of that index, or where it has to be.
+/// Of the tool calls of each choice.
 std::vector<std::vector<std::size_t>> chat_accumulator::state::orders() const
 {
     std::vector<std::vector<std::size_t>> all;
@@ -203,6 +203,7 @@ std::vector<std::vector<std::size_t>> chat_accumulator::state::orders() const
     return all;
 }
 
+/// Of the choice of that index, or where it has to be.
 std::size_t chat_accumulator::state::position_of(std::int64_t index) const
 {
     const auto& choices = response.choices;
