@@ -1,0 +1,107 @@
+// This library, as its README shows it.
+
+#include "clients/report.hpp"
+
+#include <regolo.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace regolo::bench {
+
+namespace {
+
+namespace asio = boost::asio;
+
+regolo::client_config config_for(const job& what)
+{
+    client_config config(credential("test-key"));
+    config.base_url = what.base_url + "/" + what.workload + "/v1";
+    config.tls.dangerously_skip_verification = true;
+    config.pool.max_connections = static_cast<std::size_t>(what.concurrency);
+    config.pool.max_idle = config.pool.max_connections;
+    config.time = {};
+    return config;
+}
+
+asio::awaitable<void> ask(const client& from, const job& what, counts& so_far)
+{
+    if (what.workload == "embeddings")
+    {
+        const auto answer = co_await from.embed({"bench", "hello"});
+        for (const auto& one : answer.data)
+            so_far.text_bytes += one.values.size() * sizeof(float);
+    }
+    else if (what.streams())
+    {
+        auto stream = co_await from.stream_chat({"bench", "hello"});
+        chat_chunk chunk;
+        while (co_await stream.next(chunk))
+        {
+            ++so_far.chunks;
+            so_far.text_bytes += chunk.text().size();
+            for (const auto& choice : chunk.choices)
+            {
+                for (const auto& call : choice.delta.tool_calls)
+                    so_far.text_bytes += call.arguments.size();
+            }
+        }
+    }
+    else
+    {
+        const auto answer = co_await from.chat({"bench", "hello"});
+        so_far.text_bytes += answer.text().size();
+    }
+    ++so_far.requests;
+}
+
+asio::awaitable<void> ask_on(const client& from, const job& what, long& left, counts& so_far)
+{
+    while (left > 0)
+    {
+        --left;
+        co_await ask(from, what, so_far);
+    }
+}
+
+void rethrow(const std::exception_ptr& failure)
+{
+    if (failure)
+        std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+}  // namespace regolo::bench
+
+int main(int argc, char** argv)
+try
+{
+    using namespace regolo::bench;
+    const auto what = parse_job(argc, argv);
+    boost::asio::io_context io(1);
+    const regolo::client client(io, config_for(what));
+    counts first;
+    boost::asio::co_spawn(io, ask(client, what, first), rethrow);
+    io.run();
+    io.restart();
+    const meter time;
+    counts all;
+    long left = what.requests;
+    long callers = what.concurrency;
+    for (long i = 0; i != what.concurrency; ++i)
+        boost::asio::co_spawn(io, ask_on(client, what, left, all),
+                              [&](const std::exception_ptr& failure) {
+                                  rethrow(failure);
+                                  if (--callers == 0)
+                                      io.stop();  // idle connections are work, too
+                              });
+    io.run();
+    time.report(all);
+    return EXIT_SUCCESS;
+}
+catch (const std::exception& error)
+{
+    std::cerr << "error: " << error.what() << '\n';
+    return EXIT_FAILURE;
+}

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/** @file
+    What the load server answers, byte for byte the same for every client. The first part of a request's path names the
+    workload, so that any client can choose it by its base URL: https://localhost:PORT/bulk/v1 */
+
+namespace regolo::bench {
+
+/// An answer. All of it goes out as fast as the client takes it, unless `interval` says otherwise.
+struct workload
+{
+    std::string name;
+    std::string head;
+    std::vector<std::string> pieces;  ///< each a write, and with TLS a record (or more), of its own
+    std::chrono::nanoseconds interval{};  ///< between the pieces
+};
+
+/// Those of `scripts/bench.sh`.
+std::vector<workload> make_workloads();
+
+}  // namespace regolo::bench
