@@ -123,6 +123,7 @@ private:
         std::optional<std::chrono::milliseconds> reconnection_time;
     };
 
+    bool take_plain_event();
     outcome take_next();
     [[nodiscard]] std::size_t find_line_end() noexcept;
     void match_bom();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/chunk_template.hpp"
+#include "core/fast_paths.hpp"
 #include "core/json_text.hpp"
 #include "core/surrogate_joiner.hpp"
 
@@ -25,7 +27,9 @@ template <class Chunk>
 class chunk_decoder
 {
 public:
-    explicit chunk_decoder(const limits& bounds) : parser_(bounds), max_index_(bounds.index) {}
+    explicit chunk_decoder(const limits& bounds)
+        : parser_(bounds), max_index_(bounds.index), is_fast_(fast_paths)
+    {}
 
     /** Reads one event into `out`, replacing what it held and reusing its memory. A whole answer is read as
         a chunk that has all of it.
@@ -48,15 +52,20 @@ public:
     void reset() noexcept
     {
         joiner_.clear();
+        template_.reset();
         has_next_ = false;
     }
 
 private:
+    result<void> read(std::string_view data, Chunk& out);
+    void learn(std::string_view data);
     void join_surrogates(Chunk& out);
     void replace_others(Chunk& out) const;
 
     json_parser parser_;
     std::size_t max_index_;
+    bool is_fast_;
+    chunk_template<Chunk> template_;
     surrogate_joiner joiner_;
     surrogate_joiner next_;  // what it is after the event, where that changes it
     bool has_next_ = false;

@@ -264,6 +264,11 @@ void stream_decoder<Chunk>::commit(const Chunk& chunk)
 {
     if constexpr (!is_raw)
     {
+        if (goes_on(chunk))
+        {
+            decoder_.commit();
+            return;
+        }
         undo_log done;
         keep_last(done, model_, chunk.model);
         if (chunk.usage)
@@ -290,6 +295,24 @@ void stream_decoder<Chunk>::commit(const Chunk& chunk)
             note_choice(static_cast<std::size_t>(choice.index), !choice.finish_reason.empty());
         }
     }
+}
+
+/// Whether the chunk says nothing of the whole stream that is not known.
+template <class Chunk>
+bool stream_decoder<Chunk>::goes_on(const Chunk& chunk) const noexcept
+{
+    if constexpr (!is_raw)
+    {
+        if (chunk.choices.size() != 1 || chunk.usage || chunk.model != model_)
+        {
+            return false;
+        }
+        const auto& choice = chunk.choices.front();
+        const auto index = static_cast<std::size_t>(choice.index);
+        return choice.finish_reason.empty() && index < choices_.size() &&
+               choices_[index] != choice_state::unseen;
+    }
+    return false;
 }
 
 /// The answer is complete when each choice that was seen has its finish reason.

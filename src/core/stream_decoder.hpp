@@ -92,6 +92,7 @@ private:
     stream_step take_data(const body_item& item, Chunk& out);
     stream_step take_done(std::string_view data, Chunk& out);
     void commit(const Chunk& chunk);
+    [[nodiscard]] bool goes_on(const Chunk& chunk) const noexcept;
     void note_choice(std::size_t index, bool finished) noexcept;
     stream_step conclude(Chunk& out);
     stream_step fail_incomplete();
