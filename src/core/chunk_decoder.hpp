@@ -38,6 +38,14 @@ public:
         What is kept for the next event counts from `commit` on: until then, the event can be read once more. */
     result<void> decode(std::string_view data, Chunk& out);
 
+    /** Reads the event in front of an event stream's bytes, where that is quickly done.
+        @returns  the bytes that it takes; 0 where it has to be parsed and decoded */
+    std::size_t decode_front(std::string_view stream, std::size_t most, Chunk& out)
+    {
+        has_next_ = false;
+        return is_fast_ && joiner_.empty() ? template_.read_front(stream, most, out) : 0;
+    }
+
     /// The event that was read last is done with.
     void commit() noexcept;
 

@@ -24,6 +24,9 @@ namespace {
 constexpr std::size_t most = std::size_t{8} * 1024;
 /// Events between comparisons that lead to nothing, so that they cost little where more than a text differs.
 constexpr unsigned longest_pause = 64;
+/// How most servers frame an event.
+constexpr std::string_view data_field = "data: ";
+constexpr std::string_view event_end = "\n\n";
 /// Stands for a text. An event that has it is left alone.
 constexpr std::string_view mark = "~ the text of a delta ~";
 
@@ -167,32 +170,34 @@ char unescaped(char c) noexcept
     }
 }
 
-/** Reads what stands between the quotation marks of a JSON string. False where the string would end, where it is not allowed,
-    and for escapes with a number. */
-bool read_text(std::string_view raw, std::string& out)
+/** The size of the text in front of a JSON string's closing quotation mark; nothing where there is no such mark, where the text
+    is not allowed, and where it has escapes with a number. */
+std::optional<std::size_t> size_of_text(std::string_view json) noexcept
 {
     bool is_ascii = true;
-    std::size_t escape = raw.size();
-    for (std::size_t i = 0; i != raw.size(); ++i)
+    for (std::size_t i = 0; i != json.size(); ++i)
     {
-        const auto c = static_cast<unsigned char>(raw[i]);
-        if (c == '"' || c < 0x20)
-            return false;
-        is_ascii = is_ascii && c < 0x80;
-        if (c == '\\')
+        const auto c = static_cast<unsigned char>(json[i]);
+        if (c == '"')
         {
-            escape = std::min(escape, i);
-            ++i;  // what is escaped may be a quotation mark
-            if (i == raw.size() || unescaped(raw[i]) == 0)
-                return false;
+            const bool is_valid = is_ascii || valid_utf8_prefix(json.substr(0, i)) == i;
+            return is_valid ? std::optional(i) : std::nullopt;
         }
+        if (c < 0x20)
+            return std::nullopt;
+        is_ascii = is_ascii && c < 0x80;
+        if (c == '\\' && (++i == json.size() || unescaped(json[i]) == 0))
+            return std::nullopt;
     }
-    if (!is_ascii && valid_utf8_prefix(raw) != raw.size())
-        return false;
-    out.assign(raw, 0, escape);
-    for (std::size_t i = escape; i != raw.size(); ++i)
-        out.push_back(raw[i] == '\\' ? unescaped(raw[++i]) : raw[i]);
-    return true;
+    return std::nullopt;
+}
+
+void unescape(std::string_view json, std::string& out)
+{
+    const auto plain = std::min(json.find('\\'), json.size());
+    out.assign(json, 0, plain);
+    for (std::size_t i = plain; i != json.size(); ++i)
+        out.push_back(json[i] == '\\' ? unescaped(json[++i]) : json[i]);
 }
 
 std::size_t common_prefix(std::string_view a, std::string_view b) noexcept
@@ -278,16 +283,45 @@ bool take_mark(chat_chunk& chunk, text_place& where)
 template <class Chunk>
 bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
 {
-    if (!is_known_ || event.size() <= known_.before.size() + known_.after.size() ||
-        !event.starts_with(known_.before) || !event.ends_with(known_.after))
+    if (!is_known_)
         return false;
-    event.remove_prefix(known_.before.size());
-    event.remove_suffix(known_.after.size());
-    changes::assign(out, known_.chunk);
-    if (!read_text(event, *text_at(out, known_.where)))
+    auto before = std::string_view(known_.before);
+    auto after = std::string_view(known_.after);
+    before.remove_prefix(data_field.size());
+    after.remove_suffix(event_end.size());
+    if (!event.starts_with(before))
         return false;
-    pause_ = next_pause_ = 0;
+    event.remove_prefix(before.size());
+    const auto size = size_of_text(event);
+    // an empty text can mean that there is none
+    if (!size || *size == 0 || event.substr(*size) != after)
+        return false;
+    fill(event.substr(0, *size), out);
     return true;
+}
+
+template <class Chunk>
+std::size_t chunk_template<Chunk>::read_front(std::string_view stream, std::size_t most, Chunk& out)
+{
+    if (!is_known_ || !stream.starts_with(known_.before))
+        return 0;
+    const auto behind = stream.substr(known_.before.size());
+    const auto size = size_of_text(behind);
+    if (!size || *size == 0 || !behind.substr(*size).starts_with(known_.after))
+        return 0;
+    const auto taken = known_.before.size() + *size + known_.after.size();
+    if (taken - data_field.size() - event_end.size() > most)
+        return 0;
+    fill(behind.substr(0, *size), out);
+    return taken;
+}
+
+template <class Chunk>
+void chunk_template<Chunk>::fill(std::string_view text, Chunk& out)
+{
+    changes::assign(out, known_.chunk);
+    unescape(text, *text_at(out, known_.where));
+    pause_ = next_pause_ = 0;
 }
 
 template <class Chunk>
@@ -299,17 +333,19 @@ std::string chunk_template<Chunk>::propose(std::string_view event)
     const auto shorter = std::min(last_.size(), event.size());
     const auto suffix = std::min(common_suffix(last_, event), shorter - prefix);
     last_ = event;
+    pause_ = next_pause_;
+    next_pause_ = std::min(2 * next_pause_ + 1, longest_pause);
     const auto open = event.substr(0, prefix).rfind('"');
     const auto close = event.find('"', event.size() - suffix);
     if (open == std::string_view::npos || close == std::string_view::npos || open >= close ||
         event.find(mark) != std::string_view::npos)
         return {};
-    pause_ = next_pause_;
-    next_pause_ = std::min(2 * next_pause_ + 1, longest_pause);
-    proposed_.before.assign(event, 0, open + 1);
-    proposed_.after.assign(event, close);
-    std::string proposal = proposed_.before;
-    proposal.append(mark).append(proposed_.after);
+    const auto before = event.substr(0, open + 1);
+    const auto after = event.substr(close);
+    proposed_.before.assign(data_field).append(before);
+    proposed_.after.assign(after).append(event_end);
+    std::string proposal(before);
+    proposal.append(mark).append(after);
     return proposal;
 }
 

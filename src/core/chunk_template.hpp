@@ -35,9 +35,15 @@ template <class Chunk>
 class chunk_template
 {
 public:
-    /** Reads an event into `out`, replacing what it held and reusing its memory.
-        @returns  false where it is another kind of event; `out` is then in any state */
+    /** Reads an event's data into `out`, replacing what it held and reusing its memory.
+        @returns  false where it is another kind of event; `out` is as it was */
     bool read(std::string_view event, Chunk& out);
+
+    /** Reads the event that stands in front of the bytes of an event stream, if it is framed as most are, with a line "data: "
+        and an empty one. Its data must be valid UTF-8, and is checked for that.
+        @param most  bytes of data
+        @returns     the bytes that it takes; 0 where it is another kind of event or not there as a whole */
+    std::size_t read_front(std::string_view stream, std::size_t most, Chunk& out);
 
     /** Compares an event that was read the plain way with the one before it.
         @returns  an event to read the plain way, too, and to give to `accept`; empty for none */
@@ -53,13 +59,14 @@ private:
     /// Events that differ in that text alone.
     struct shape
     {
-        std::string before;  // what stands before the text, with the opening quotation mark
-        std::string after;   // and behind it, from the closing one on
+        std::string before;  // "data: " and what stands before the text, with the opening quotation mark
+        std::string after;   // and behind it, from the closing one on, with the line breaks
         Chunk chunk;         // such an event with an empty text
         text_place where;
     };
 
     bool is_due() noexcept;
+    void fill(std::string_view text, Chunk& out);
 
     shape known_;
     shape proposed_;

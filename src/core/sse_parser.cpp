@@ -97,8 +97,7 @@ void sse_parser::push(std::string_view bytes) noexcept
     BOOST_ASSERT(position_ == input_.size() || failed_);
     input_ = bytes;
     position_ = 0;
-    next_lf_ = find(input_, '\n', 0);
-    next_cr_ = find(input_, '\r', 0);
+    searched_ = false;
 }
 
 // Where memory runs out, all that was taken so far stays taken, and a later call goes on from there: a line counts as
@@ -174,6 +173,7 @@ void sse_parser::reset() noexcept
 {
     input_ = {};
     position_ = next_lf_ = next_cr_ = 0;
+    searched_ = false;
     state_ = line::fresh;
     skip_lf_ = failed_ = has_id_ = has_new_id_ = false;
     bom_ = 0;
@@ -188,10 +188,7 @@ void sse_parser::reset() noexcept
 /// with it in many steps is done in one.
 bool sse_parser::take_plain_event()
 {
-    const bool is_between_events = state_ == line::fresh && !skip_lf_ && !failed_ &&
-                                   bom_ == byte_order_mark.size() && !has_data_ && !has_id_ &&
-                                   event_.view().empty();
-    if (!is_between_events || !input_.substr(position_).starts_with("data:"))
+    if (!is_between_events() || !input_.substr(position_).starts_with("data:"))
     {
         return false;
     }
@@ -260,14 +257,15 @@ sse_parser::outcome sse_parser::take_next()
 std::size_t sse_parser::find_line_end() noexcept
 {
     // each search goes on where it stopped, so that no byte is searched twice for the same thing
-    if (next_lf_ < position_)
+    if (!searched_ || next_lf_ < position_)
     {
         next_lf_ = find(input_, '\n', position_);
     }
-    if (next_cr_ < position_)
+    if (!searched_ || next_cr_ < position_)
     {
         next_cr_ = find(input_, '\r', position_);
     }
+    searched_ = true;
     return std::min(next_lf_, next_cr_);
 }
 

@@ -102,6 +102,10 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
     {
         if (!has_item_)
         {
+            if (take_front(out))
+            {
+                return stream_step::chunk;
+            }
             switch (reader_.pull(item_))
             {
                 case body_step::need_more:
@@ -123,6 +127,25 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
         }
     }
     return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
+}
+
+/// Takes the next event without looking at its parts, where it is one of those that repeat.
+template <class Chunk>
+bool stream_decoder<Chunk>::take_front(Chunk& out)
+{
+    if constexpr (!is_raw)
+    {
+        const std::size_t taken =
+            decoder_.decode_front(reader_.front(), reader_.event_limit(), out);
+        if (taken != 0)
+        {
+            commit(out);
+            reader_.skip(taken);
+            ++chunks_;
+            return true;
+        }
+    }
+    return false;
 }
 
 template <class Chunk>

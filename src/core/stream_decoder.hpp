@@ -85,6 +85,7 @@ private:
     };
     using decoder_type = std::conditional_t<is_raw, nothing, chunk_decoder<Chunk>>;
 
+    bool take_front(Chunk& out);
     /// `need_more` where the item gives nothing.
     stream_step take(const body_item& item, Chunk& out);
     stream_step take_line(const body_item& line, Chunk& out);
