@@ -96,6 +96,11 @@ private:
     {
         return is_between_events() ? input_.substr(position_) : std::string_view();
     }
+    /// Every byte has been taken, and none belongs to an event under way.
+    [[nodiscard]] bool is_drained() const noexcept
+    {
+        return position_ == input_.size() && is_between_events();
+    }
     /// Takes whole events off them.
     void skip(std::size_t n) noexcept
     {

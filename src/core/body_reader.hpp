@@ -109,6 +109,11 @@ public:
         return mode_ == mode::events && !has_event_ && !splitter_.is_open() ? parser_.front()
                                                                              : std::string_view();
     }
+    /// `pull` would need more.
+    [[nodiscard]] bool is_drained() const noexcept
+    {
+        return mode_ == mode::events && !ended_ && !has_event_ && parser_.is_drained();
+    }
     void skip(std::size_t n) noexcept { parser_.skip(n); }
     /// Why `pull` says failed, once.
     [[nodiscard]] error_info take_failure() noexcept { return std::move(failure_); }

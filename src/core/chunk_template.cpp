@@ -42,7 +42,7 @@ struct changes
     static void assign(std::int64_t& out, std::int64_t from) noexcept { out = from; }
     static void assign(json::value& out, const json::value& from)
     {
-        if (!out.is_null() || !from.is_null())
+        if (!(out.is_null() && from.is_null()))
             out = from;
     }
     static void assign(json::object& out, const json::object& from) { assign_container(out, from); }

@@ -102,6 +102,10 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
     {
         if (!has_item_)
         {
+            if (reader_.is_drained())
+            {
+                return stream_step::need_more;
+            }
             if (take_front(out))
             {
                 return stream_step::chunk;
