@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/version.hpp>
 
 #include <algorithm>
@@ -60,10 +61,17 @@ private:
         head.reason = view(reason);
     }
 
-    void on_field_impl(http::field, text name, text value, error_code& ec) override
+    void on_field_impl(http::field field, text name, text value, error_code& ec) override
     {
         if (this->is_header_done())
             return;  // a trailer
+        // Beast looks no further than the first thing that is no coding, and takes what stands before it for the last one.
+        if (field == http::field::transfer_encoding &&
+            !http::validate_list(http::opt_token_list(value)))
+        {
+            ec = http::error::bad_transfer_encoding;
+            return;
+        }
         overhead += field_overhead;
         if (overhead > head_limit_)
             ec = errc::too_large;  // the bytes of one read may be thousands of fields
