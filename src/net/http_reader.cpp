@@ -240,7 +240,7 @@ bool http_reader::ends_with_connection() const noexcept
 
 bool http_reader::reusable() const noexcept
 {
-    return done() && parser_->keep_alive() && !parser_->need_eof() && begin_ == end_;
+    return done() && parser_->keep_alive() && begin_ == end_;
 }
 
 core::response_head& http_reader::head() noexcept { return parser_->head; }
