@@ -8,6 +8,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/version.hpp>
 
 #include <algorithm>
@@ -66,10 +67,17 @@ private:
         head.reason = view(reason);
     }
 
-    void on_field_impl(http::field, text name, text value, error_code& ec) override
+    void on_field_impl(http::field field, text name, text value, error_code& ec) override
     {
         if (this->is_header_done())
             return;  // a trailer
+        // Beast looks no further than the first thing that is no coding, and takes what stands before it for the last one.
+        if (field == http::field::transfer_encoding &&
+            !http::validate_list(http::opt_token_list(value)))
+        {
+            ec = http::error::bad_transfer_encoding;
+            return;
+        }
         overhead += field_overhead;
         if (overhead > head_limit_)
             ec = errc::too_large;  // the bytes of one read may be thousands of fields
@@ -272,7 +280,7 @@ bool http_reader::ends_with_connection() const noexcept
 
 bool http_reader::reusable() const noexcept
 {
-    return done() && parser_->keep_alive() && !parser_->need_eof() && begin_ == end_;
+    return done() && parser_->keep_alive() && begin_ == end_;
 }
 
 core::response_head& http_reader::head() noexcept { return parser_->head; }

@@ -12,6 +12,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -421,6 +422,21 @@ public:
     clock::time_point at;
 };
 
+asio::awaitable<error_info> transcript_failure(client_config config, upload file)
+{
+    const client one(co_await asio::this_coro::executor, config);
+    const transcription_request request("faster-whisper-large-v3", std::move(file));
+    const auto got = co_await try_await(one.transcribe(request));
+    co_return got ? error_info() : got.error();
+}
+
+asio::awaitable<std::string> slow_piece(bool is_last)
+{
+    asio::steady_timer rest(co_await asio::this_coro::executor, 60ms);
+    co_await rest.async_wait(asio::use_awaitable);
+    co_return is_last ? "" : "sound";
+}
+
 TEST(SendLimit, NoProgressWhileSending)
 {
     const auto watch = std::make_shared<connect_watch>();
@@ -446,6 +462,19 @@ TEST(SendLimit, NoProgressWhileSending)
     EXPECT_TRUE(contains(describe(got.info), "200 ms"));
     EXPECT_TRUE(contains(describe(got.info), "time_limits::send"));
     expect_late(got.took);
+}
+
+TEST(SendLimit, DoesNotCountTheTimeThatTheSourceTakes)
+{
+    test_server server(server_options::plain());
+    auto config = config_for(server);
+    config.time.send = 20ms;
+    config.retry.max_retries = 0;
+    const auto open = [] {
+        return upload::reader([left = 2]() mutable { return slow_piece(--left == 0); });
+    };
+    const auto got = run(transcript_failure(config, upload::source(open, "a.wav")));
+    EXPECT_FALSE(got.code) << describe(got);
 }
 
 TEST(ConnectLimit, CountsALookUpThatHangs)
@@ -503,6 +532,48 @@ TEST(ConnectLimit, CountsAHandshakeThatHangs)
         const auto got = co_await timed([&] { return one.chat(question()); });
         expect_fired(got, errc::connect_timeout, phase::tls, "time_limits::connect");
         EXPECT_TRUE(contains(got.info.message, "TLS handshake"));
+    };
+    run(body());
+}
+
+// It may be why there is no place. What the caller has ended himself is not, nor what is over.
+TEST(ConnectLimit, IsToldToWhoWaitsForAPlace)
+{
+    test_server server;
+    for (int i = 0; i < 3; ++i)
+        server.enqueue(script().open_with(opening::never_handshake));
+    auto config = config_for(server);
+    config.pool.max_connections = 1;
+    config.time.queue = limit;
+    config.retry.max_retries = 0;
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto executor = co_await asio::this_coro::executor;
+        const client one(executor, config);
+        call_options brief;
+        brief.time.connect = limit;
+        const auto late = co_await failure_of(one.chat(question(), brief));
+        EXPECT_EQ(late.code, errc::connect_timeout);
+        call_options ended;
+        ended.time.total = limit;
+        const auto over = co_await failure_of(one.chat(question(), ended));
+        EXPECT_EQ(over.code, errc::total_timeout);
+        std::stop_source stop;
+        call_options lasting;
+        lasting.stop = stop.get_token();
+        asio::co_spawn(executor, one.chat(question(), lasting),
+                       [](const std::exception_ptr&, const chat_response&) {});
+        while (one.stats().connecting != 1)
+            co_await asio::post(executor, asio::use_awaitable);
+        const auto waited = co_await failure_of(one.chat(question()));
+        EXPECT_EQ(waited.code, errc::queue_timeout);
+        EXPECT_TRUE(contains(waited.message, "last connect error: " + late.message));
+        stop.request_stop();
+        while (one.stats().connecting != 0)
+            co_await asio::post(executor, asio::use_awaitable);
+        const auto held = co_await one.stream_chat(question("sim-endless"));
+        const auto again = co_await failure_of(one.chat(question()));
+        EXPECT_EQ(again.code, errc::queue_timeout);
+        EXPECT_FALSE(contains(again.message, "last connect error"));
     };
     run(body());
 }

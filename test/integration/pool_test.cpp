@@ -706,8 +706,11 @@ TEST_P(Pool, AStreamOutlivesItsClient)
         go_on.open();
         const auto got = co_await read_stream(std::move(stream));
         EXPECT_EQ(got.text, "Hello Rome");
+        co_await until([&] { return server.counts().open == 0; });  // nobody could use it again
     };
+    config.pool.idle_limit = 1h;
     run(body());
+    EXPECT_EQ(watch->count(close_reason::client_closed), 1);
     EXPECT_TRUE(server.wait_until([&] { return server.counts().open == 0; }));
 }
 

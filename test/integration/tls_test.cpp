@@ -235,6 +235,8 @@ TEST_F(Tls, RefusesWhatItsAuthoritiesDoNotVouchFor)
     future.valid_from = day;
     auto weak = for_names(here);
     weak.rsa_bits = 1024;
+    auto short_key = for_names(here);
+    short_key.rsa_bits = 2040;  // which OpenSSL alone would take
     auto sha1 = for_names(here);
     sha1.digest = EVP_sha1();
     auto for_clients = for_names(here);
@@ -248,6 +250,7 @@ TEST_F(Tls, RefusesWhatItsAuthoritiesDoNotVouchFor)
         {"expired", show(expired), {"certificate has expired (CN=leaf)", "clock", "new certif"}},
         {"future", show(future), {"not yet valid", "check this system's clock: it says 20"}},
         {"weak key", show(weak), {"EE certificate key too weak", "2048 bits"}},
+        {"short key", show(short_key), {"EE certificate key too weak", "2048 bits"}},
         {"SHA-1", show(sha1), {"digest algorithm too weak", "SHA-256"}},
         {"for clients", show(for_clients), {"purpose", "not issued for servers"}},
         {"self-signed",
@@ -304,6 +307,7 @@ TEST_F(Tls, JudgesEveryAuthorityOfTheChain)
     } cases[] = {
         {plan(-day, 0, sha256, {}), "certificate has expired (CN=bad one)"},
         {plan(day, 1024, sha256, {}), "CA certificate key too weak (CN=bad one)"},
+        {plan(day, 2040, sha256, {}), "CA certificate key too weak (CN=bad one)"},
         {plan(day, 0, EVP_sha1(), {}), "digest algorithm too weak (CN=bad one)"},
         {plan(day, 0, sha256, {{NID_name_constraints, "critical,permitted;DNS:example.com"}}),
          "permitted subtree violation"},
@@ -763,6 +767,7 @@ TEST_F(Tls, LooksUpAuthoritiesInAHashedFolder)
     config.tls.ca_pem.clear();
     std::array<char, 16> hash{};
     std::snprintf(hash.data(), hash.size(), "%08lx.0", X509_subject_name_hash(root.certificate()));
+    expect_refused(config, server, {"CN=test root"});  // by settings that must not be kept
     const environment_variable set("SSL_CERT_DIR", folder.path(""));
     static_cast<void>(folder.write("root.pem", root.pem()));
     expect_refused(config, server, {"CN=test root"});
@@ -837,6 +842,31 @@ TEST_F(Tls, ResumesSessionsOfTheSameHostAlone)
         run(body());
         EXPECT_EQ(server.resumed(), 2);
         EXPECT_EQ(server.connections(), 4);
+    }
+}
+
+TEST_F(Tls, ResumesNoSessionOfAnotherPort)
+{
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+    {
+        auto how = show(for_names(here));
+        how.min_version = how.max_version = version;
+        how.ticket_keys = std::string(80, 'k');  // they would take each other's
+        const tls_server server(how);
+        const tls_server neighbour(how);
+        auto config = trusting(server.url("localhost"));
+        config.pool.max_idle = 0;
+        const auto body = [&]() -> asio::awaitable<void> {
+            const client one(co_await asio::this_coro::executor, config);
+            call_options next_door;
+            next_door.base_url = neighbour.url("localhost");
+            co_await one.models();
+            co_await one.models(next_door);
+            co_await one.models();
+        };
+        run(body());
+        EXPECT_EQ(neighbour.resumed(), 0);
+        EXPECT_EQ(server.resumed(), 1);
     }
 }
 

@@ -287,6 +287,44 @@ TEST_P(Upload, AOneShotSourceGetsAFreshConnection)
     run(body());
 }
 
+TEST_P(Upload, AOneShotSourceGetsAFreshConnectionInTheOnlyPlace)
+{
+    config.pool.max_connections = 1;
+    config.time.queue = 5s;
+    gate go_on;
+    server.enqueue(script().expect_request().pause(go_on).respond(200, "application/json",
+                                                                  R"({"text":"first"})"));
+    const auto body = [&]() -> asio::awaitable<void> {
+        const auto executor = co_await asio::this_coro::executor;
+        const client one(executor, config);
+        const transcription_request plain("whisper", upload::bytes("sound", "a.wav"));
+        asio::co_spawn(executor, one.transcribe(plain),
+                       [](const std::exception_ptr&, const transcript&) {});
+        while (one.stats().in_use != 1)
+            co_await asio::post(executor, asio::use_awaitable);
+        // One waits until the connection is free, the other finds it idle.
+        std::optional<transcript> waited;
+        const auto note = [&](const std::exception_ptr& failure, const transcript& answer) {
+            EXPECT_FALSE(failure);
+            waited = answer;
+        };
+        const transcription_request once("whisper", upload::one_shot(pieces("sound", 2), "a.wav"));
+        asio::co_spawn(executor, one.transcribe(once), note);
+        while (one.stats().waiting != 1)
+            co_await asio::post(executor, asio::use_awaitable);
+        go_on.open();
+        while (!waited)
+            co_await asio::post(executor, asio::use_awaitable);
+        EXPECT_FALSE(waited->metadata.reused_connection);
+        EXPECT_EQ(one.stats().idle, 1U);
+        const transcription_request last("whisper", upload::one_shot(pieces("sound", 2), "a.wav"));
+        const auto answer = co_await one.transcribe(last);
+        EXPECT_FALSE(answer.metadata.reused_connection);
+        EXPECT_EQ(one.stats().connections_opened, 3U);
+    };
+    run(body());
+}
+
 TEST_P(Upload, TellsWhatIsWrongWithTheSource)
 {
     struct broken

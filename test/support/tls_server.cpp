@@ -31,6 +31,9 @@ tls_server::tls_server(const options& how)
     SSL_CTX_set_session_id_context(native, reinterpret_cast<const unsigned char*>("tls"), 3);
     context_.use_certificate_chain(asio::buffer(how.chain_pem));
     context_.use_private_key(asio::buffer(how.key_pem), ssl::context::pem);
+    auto keys = how.ticket_keys;
+    if (!keys.empty())
+        SSL_CTX_set_tlsext_ticket_keys(native, keys.data(), static_cast<long>(keys.size()));
     if (!how.client_ca_pem.empty())
     {
         context_.add_certificate_authority(asio::buffer(how.client_ca_pem));

@@ -27,6 +27,8 @@ public:
         int max_version = 0;    ///< the same
         std::string
             client_ca_pem;  ///< clients must show a certificate of that authority; empty: none
+        std::string
+            ticket_keys;  ///< 80 bytes, for servers that resume each other's sessions; empty: its own
         bool ipv6 = false;  ///< on ::1 instead of 127.0.0.1
     };
 

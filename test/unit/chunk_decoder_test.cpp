@@ -57,6 +57,20 @@ bool contains(const std::string& text, std::string_view part)
     return text.find(part) != std::string::npos;
 }
 
+TEST(ChunkDecoder, KeepsHalvesOfWhatWasCommittedAlone)
+{
+    chat_decoder decoder{limits()};
+    chat_chunk chunk;
+    ASSERT_TRUE(decoder.decode(event_of(R"({"content":"a\ud83d"})"), chunk));
+    ASSERT_TRUE(decoder.decode(event_of(R"({"content":"b"})"), chunk));
+    decoder.commit();
+    EXPECT_FALSE(decoder.release(chunk));
+    ASSERT_TRUE(decoder.decode(event_of(R"({"content":"a\ud83d"})"), chunk));
+    decoder.commit();
+    EXPECT_TRUE(decoder.release(chunk));
+    EXPECT_FALSE(decoder.release(chunk));
+}
+
 TEST(ChunkDecoder, ReadsAChunk)
 {
     chat_decoder decoder{limits()};

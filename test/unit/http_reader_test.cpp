@@ -34,6 +34,12 @@ struct outcome
     std::string body;
 };
 
+void put(http_reader& reader, std::string_view bytes, error_code& ec)
+{
+    std::memcpy(reader.prepare().data, bytes.data(), bytes.size());
+    reader.commit(bytes.size(), ec);
+}
+
 /// Feeds the bytes in pieces, and then the end of the connection.
 outcome feed(std::string_view bytes, std::size_t piece, bool closes = false)
 {
@@ -159,6 +165,49 @@ TEST(HttpReader, BoundsInterimAnswersTogether)
     }
 }
 
+TEST(HttpReader, TellsOfAHeadThatIsTooLargeBeforeItsLineEnds)
+{
+    http_reader reader(head_limit);
+    reader.start();
+    error_code ec;
+    put(reader, head_of(head_limit).substr(0, head_limit - 2 * field_overhead - 4), ec);
+    ASSERT_FALSE(ec) << ec.message();
+    // The fields that are complete count with their overhead, and what there is of the next one with its bytes.
+    put(reader, std::string(head_limit, 'x').substr(0, 4 + field_overhead + 1), ec);
+    EXPECT_EQ(ec, errc::too_large);
+}
+
+// A connection's reader is used for one answer after another.
+TEST(HttpReader, CountsInterimAnswersForEachAnswerAnew)
+{
+    const std::string interim = "HTTP/1.1 103 X\r\nlink: y\r\n\r\n";
+    const auto whole = interim + interim + empty_answer;
+    http_reader reader(head_limit);
+    for (std::size_t i = 0; i < head_limit / interim.size(); ++i)
+    {
+        reader.start();
+        error_code ec;
+        put(reader, interim, ec);
+        ASSERT_FALSE(ec) << ec.message();
+        EXPECT_EQ(reader.bytes(), interim.size());  // a server that says this much is alive
+        put(reader, interim + empty_answer, ec);
+        ASSERT_FALSE(ec) << i << ' ' << ec.message();
+        EXPECT_TRUE(reader.reusable());
+        EXPECT_EQ(reader.bytes(), whole.size());
+    }
+}
+
+TEST(HttpReader, TakesNoTrailerForAField)
+{
+    http_reader reader(head_limit);
+    reader.start();
+    error_code ec;
+    put(reader, chunked_head + "1\r\na\r\n0\r\nkeep-alive: timeout=9\r\n\r\n", ec);
+    EXPECT_FALSE(ec) << ec.message();
+    EXPECT_TRUE(reader.done());
+    EXPECT_EQ(reader.head().headers.size(), 1U);
+}
+
 TEST(HttpReader, BoundsWhatStandsBetweenChunks)
 {
     // Counted is what has to be kept: the line without the byte that ends it, with the line break of the chunk before.
@@ -219,6 +268,9 @@ std::vector<shape> two_ways()
          ok + "content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n" + body},
         {"ChunkedThenLength",
          ok + "transfer-encoding: chunked\r\ncontent-length: 3\r\n\r\n" + body},
+        {"CodingWithMoreBehindIt", ok + "transfer-encoding: chunked\xEA\r\n\r\n" + body},
+        {"CodingWithParameter", ok + "transfer-encoding: chunked;q=1\r\n\r\n" + body},
+        {"TwoCodingsWithoutComma", ok + "transfer-encoding: chunked gzip\r\n\r\n" + body},
         {"TwoLengths", ok + "content-length: 5\r\ncontent-length: 6\r\n\r\nHELLO!"},
         {"LengthList", ok + "content-length: 5, 6\r\n\r\nHELLO!"},
         {"NegativeLength", ok + "content-length: -1\r\n\r\n"},

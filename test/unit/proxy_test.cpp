@@ -57,6 +57,14 @@ TEST(ParseProxy, KnowsEachFormOfThePassword)
     EXPECT_TRUE(core::parse_proxy("http://h")->passwords.empty());
 }
 
+TEST(ParseProxy, TakesEveryPortAndNoOtherNumber)
+{
+    EXPECT_EQ(core::parse_proxy("http://h:1").value().port, 1);
+    EXPECT_EQ(core::parse_proxy("http://h:65535").value().port, 65535);
+    for (const std::string_view url : {"http://h:0", "http://h:65536", "http://h:65616"})
+        EXPECT_FALSE(core::parse_proxy(url)) << url;
+}
+
 TEST(NoProxy, SaysWhichHostsAreReachedWithout)
 {
     struct sample

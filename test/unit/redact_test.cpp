@@ -104,6 +104,9 @@ TEST(Redact, FindsTheKeyInEscapes)
          {R"(a\\k7Zt%41+Lw9X\\nBn6M)", R"(a\u005ck7Zt\u002541\u002bLw9X\u005cnBn6M)"})
         EXPECT_EQ(redact(form, odd), "[redacted]") << form;
     EXPECT_EQ(redact(R"(a%62cdefg\)", R"(abcdefg\)"), "[redacted]");
+    // of the shortest key that is searched for, and of one that means less than it
+    EXPECT_EQ(core::redact_key("a%62cd", "abcd"), "[redacted]");
+    EXPECT_EQ(core::redact_key("a%62c ab%63", "a%62c"), "[redacted] ab%63");
     // what is none at the end of a text
     EXPECT_EQ(core::redact_key(R"(regolo-\u41)", key), R"(regolo-\u41)");
     for (const std::string_view text :

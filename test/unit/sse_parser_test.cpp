@@ -299,6 +299,39 @@ TEST(SseParser, StartsAnewAfterReset)
     EXPECT_EQ(out.events, (std::vector<seen_event>{{"", "1", "1"}, {"", "2", ""}}));
 }
 
+TEST(SseParser, StartsAnewFromEveryPlace)
+{
+    const std::string_view before =
+        "\xEF\xBB\xBFid: 1\nevent: e\nretry: 5\n:\ndata: 1\n\nid: 2\r\nfoo\r\nevent: f\r\ndata: "
+        "3\r";
+    // The first line of which is dropped where the break before it counts as half of one.
+    const std::string_view after =
+        "\n\xEF\xBB\xBF"
+        "data: a\n\ndata: b\n\n";
+    for (const std::string_view next : {after, after.substr(1), after.substr(4)})
+    {
+        const auto expected = parse({next}, 64, true);
+        for (std::size_t size = 0; size <= before.size(); ++size)
+        {
+            for (const bool whole : {true, false})
+            {
+                sse_parser parser(64);
+                parser.report_unknown_lines(true);
+                {
+                    const std::vector<char> bytes(before.begin(), before.begin() + size);
+                    parser.push({bytes.data(), bytes.size()});
+                    while (parser.pull() && whole)
+                    {}
+                }
+                parser.reset();
+                outcome out;
+                feed(parser, next, out);
+                ASSERT_EQ(conclude(parser, std::move(out)), expected) << size;
+            }
+        }
+    }
+}
+
 struct finish_case
 {
     std::string_view input;

@@ -10,8 +10,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace regolo::test {
@@ -49,14 +51,14 @@ struct outcome
     bool seen_event = false;
     std::string finish_reason;
     std::string model;
+    std::optional<usage> last_usage;
 };
 
-/// Feeds pieces of `size` bytes that are gone once they were pulled.
+/// Feeds pieces of `size` bytes that are gone once they were pulled, to a decoder that may have read others before.
 template <class Chunk>
-outcome<Chunk> decode(std::string_view body, const response_head& head, std::size_t size,
-                      const limits& bounds = {})
+outcome<Chunk> decode(stream_decoder<Chunk>& decoder, std::string_view body,
+                      const response_head& head, std::size_t size)
 {
-    stream_decoder<Chunk> decoder(bounds);
     decoder.start(head);
     outcome<Chunk> out;
     Chunk chunk;
@@ -87,7 +89,16 @@ outcome<Chunk> decode(std::string_view body, const response_head& head, std::siz
     out.seen_event = decoder.seen_event();
     out.finish_reason = decoder.finish_reason();
     out.model = decoder.model();
+    out.last_usage = decoder.last_usage();
     return out;
+}
+
+template <class Chunk>
+outcome<Chunk> decode(std::string_view body, const response_head& head, std::size_t size,
+                      const limits& bounds = {})
+{
+    stream_decoder<Chunk> decoder(bounds);
+    return decode(decoder, body, head, size);
 }
 
 /// Whole and cut in many ways; all must agree.
@@ -456,7 +467,7 @@ TEST(StreamDecoder, EndsAtTheMarkHoweverOftenItComes)
 
 TEST(StreamDecoder, GivesWhatStillWaitsForItsOtherHalf)
 {
-    const std::string half = R"({"choices":[{"index":0,"delta":{"content":"x\ud83d"}}]})";
+    constexpr std::string_view half = R"({"choices":[{"index":0,"delta":{"content":"x\ud83d"}}]})";
     const auto out = decode_all_ways(data(half) + data("[DONE]"));
     EXPECT_EQ(out.end, stream_end::done);
     ASSERT_EQ(out.chunks.size(), 2U);
@@ -512,6 +523,50 @@ TEST(StreamDecoder, StartsAnew)
     EXPECT_EQ(decoder.finish_reason(), "stop");
     ASSERT_TRUE(decoder.last_usage());
     EXPECT_EQ(decoder.last_usage()->total_tokens, 3);
+}
+
+// Whatever the attempt before has left behind, at whichever byte it broke off.
+TEST(StreamDecoder, StartsAnewFromEveryPlace)
+{
+    const std::string mark = "\xEF\xBB\xBF";
+    constexpr std::string_view half = R"({"choices":[{"index":0,"delta":{"content":"x\ud83d"}}]})";
+    const std::string page = "<html>\n<title>t</title>\n";
+    const std::string lines = "{\"choices\":\n[{\"finish_reason\":\"stop\"}]}\n";
+    const std::pair<std::string, std::string_view> before[] = {
+        {mark + ": c\n" + data(first_chunk) + data(half) + page, sse},
+        {data(last_chunk) + lines + data("[DONE]"), sse},
+        {mark + std::string(last_chunk), any_json}};
+    const std::pair<std::string, std::string_view> after[] = {
+        {data(first_chunk), sse},
+        {data(first_chunk) + lines, sse},
+        {data("nonsense"), sse},
+        {"", sse},
+        {mark + std::string(last_chunk), any_json},
+        {mark + std::string(first_chunk.substr(0, 9)), any_json}};
+    for (const auto& [body, type] : after)
+    {
+        const auto expected = decode<chat_chunk>(body, head_of(type), 64);
+        for (const auto& [whole, first_type] : before)
+        {
+            for (std::size_t size = 0; size <= whole.size(); ++size)
+            {
+                stream_decoder<chat_chunk> decoder((limits()));
+                chat_chunk chunk;
+                decoder.start(head_of(first_type));
+                decoder.push(std::string_view(whole).substr(0, size));
+                while (decoder.pull(chunk) == stream_step::chunk)
+                {}
+                const auto out = decode(decoder, body, head_of(type), 64);
+                ASSERT_EQ(out.end, expected.end) << size << " of " << whole << " then " << body;
+                ASSERT_EQ(out.chunks.size(), expected.chunks.size());
+                ASSERT_EQ(describe(out.failure), describe(expected.failure));
+                ASSERT_EQ(out.seen_event, expected.seen_event);
+                ASSERT_EQ(out.finish_reason, expected.finish_reason);
+                ASSERT_EQ(out.model, expected.model);
+                ASSERT_EQ(out.last_usage.has_value(), expected.last_usage.has_value());
+            }
+        }
+    }
 }
 
 TEST(StreamDecoder, ReadsTextCompletions)
