@@ -1,12 +1,11 @@
 // F1, the floor of one connection at a time: blocking OpenSSL with read-ahead, or a socket alone. It counts events, and looks at
 // nothing else in them.
 
-#include "clients/report.hpp"
+#include "clients/answer_counter.hpp"
 
 #include <openssl/ssl.h>
 
 #include <array>
-#include <cstring>
 #include <memory>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -81,63 +80,6 @@ private:
     std::array<char, 65536> buffer_;
 };
 
-/// Events, by their blank lines ("\n\n" stands nowhere else in the stream), until the last chunk.
-void read_stream(blocking_link& from, counts& so_far)
-{
-    static constexpr std::string_view end = "\r\n0\r\n\r\n";
-    std::string tail;  // the last bytes, in which the end may begin
-    char last = 0;
-    for (;;)
-    {
-        const auto bytes = from.read();
-        const char* at = bytes.data();
-        const char* const stop = at + bytes.size();
-        if (last == '\n' && *at == '\n')
-            ++so_far.chunks;
-        while ((at = static_cast<const char*>(
-                    std::memchr(at, '\n', static_cast<std::size_t>(stop - at)))) != nullptr)
-        {
-            ++at;
-            if (at == stop)
-                break;
-            so_far.chunks += *at == '\n' ? 1 : 0;
-        }
-        last = bytes.back();
-        tail.append(bytes.substr(bytes.size() - std::min(bytes.size(), end.size())));
-        tail.erase(0, tail.size() - std::min(tail.size(), end.size()));
-        if (tail == end)
-        {
-            --so_far.chunks;  // [DONE]
-            return;
-        }
-    }
-}
-
-void read_whole(blocking_link& from)
-{
-    std::string head;
-    std::size_t end = std::string::npos;
-    while (end == std::string::npos)
-    {
-        head.append(from.read());
-        end = head.find("\r\n\r\n");
-    }
-    const auto field = head.find("content-length: ");
-    const auto size = std::stoul(head.substr(field + 16, 20));
-    for (auto got = head.size() - end - 4; got < size;)
-        got += from.read().size();
-}
-
-void ask(blocking_link& with, const job& what, const std::string& request, counts& so_far)
-{
-    with.write(request);
-    if (what.streams())
-        read_stream(with, so_far);
-    else
-        read_whole(with);
-    ++so_far.requests;
-}
-
 }  // namespace
 
 }  // namespace regolo::bench
@@ -149,12 +91,18 @@ try
     const auto what = parse_job(argc, argv);
     const auto request = request_text(what);
     blocking_link with(what);
-    counts first;
-    ask(with, what, request, first);
-    const meter time;
     counts all;
-    while (all.requests < static_cast<std::uint64_t>(what.requests))
-        ask(with, what, request, all);
+    answer_counter counter(what.streams(), all);
+    const auto ask = [&] {
+        with.write(request);
+        while (!counter.push(with.read()))
+            ;
+    };
+    ask();
+    all = {};
+    const meter time;
+    while (all.requests != static_cast<std::uint64_t>(what.requests))
+        ask();
     time.report(all);
     return EXIT_SUCCESS;
 }
