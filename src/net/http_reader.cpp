@@ -34,6 +34,9 @@ constexpr std::string_view line_break = "\r\n";
 // Of a chunk that is not the first one: the end of the one before it, a digit, and half a line break.
 constexpr std::size_t least_chunk_head = 4;
 
+// Room for what reads leave unparsed comes in such steps, or each of them might need a little more.
+constexpr std::size_t slack = 256;
+
 }  // namespace
 
 /// Beast's parser with our ideas of what to keep: fields as they come, body bytes where they lie.
@@ -132,25 +135,35 @@ void http_reader::start()
 http_reader::region http_reader::prepare()
 {
     parser_->pieces.clear();
-    if (begin_ == end_)
-    {
-        begin_ = end_ = 0;
-    }
-    else if (begin_ != 0 && buffer_.size() - end_ < read_size)
-    {
-        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-        end_ -= std::exchange(begin_, 0);
-    }
     // A head under way may need more room than a read; its limit bounds the growth.
-    if (buffer_.size() - end_ < read_size)
-        buffer_.resize(end_ + read_size);
-    return {buffer_.data() + end_, buffer_.size() - end_};
+    const auto kept = end_ - begin_;
+    if (capacity_ < kept + room_ || capacity_ > kept + room_ + read_size / 2)
+        reallocate((kept + slack - 1) / slack * slack + room_);
+    else if (kept != 0 && capacity_ - end_ < room_)
+        std::memmove(buffer_.get(), buffer_.get() + begin_, kept);
+    else if (kept != 0)
+        return {buffer_.get() + end_, capacity_ - end_};
+    begin_ = 0;
+    end_ = kept;
+    return {buffer_.get() + end_, capacity_ - end_};
+}
+
+void http_reader::reallocate(std::size_t size)
+{
+    auto larger = std::make_unique_for_overwrite<char[]>(size);
+    std::copy(buffer_.get() + begin_, buffer_.get() + end_, larger.get());
+    buffer_ = std::move(larger);
+    capacity_ = size;
 }
 
 void http_reader::commit(std::size_t n, error_code& ec)
 {
     end_ += n;
     bytes_ += n;
+    if (end_ == capacity_)
+        room_ = read_size;
+    else if (n <= least_read)
+        room_ = least_read;
     try
     {
         parse(ec);
@@ -177,7 +190,7 @@ void http_reader::parse(error_code& ec)
         // one step of the body at a time, and not beyond the head, whose size counts
         parser_->eager(!in_head && !parser_->chunked());
         const std::size_t used =
-            parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
+            parser_->put(asio::const_buffer(buffer_.get() + begin_, available), ec);
         begin_ += used;
         // Beast looks at its limit only where a head comes in several pieces.
         head_bytes_ += in_head ? used : 0;
@@ -232,7 +245,7 @@ void http_reader::take_plain_chunks()
     constexpr std::size_t most_digits = 8;
     while (parser_->between_chunks)
     {
-        const std::string_view input(buffer_.data() + begin_, end_ - begin_);
+        const std::string_view input(buffer_.get() + begin_, end_ - begin_);
         if (!input.starts_with(line_break))
             return;
         std::size_t size = 0;

@@ -25,8 +25,10 @@ namespace regolo::net {
 class http_reader
 {
 public:
-    /// What one read may bring: a TLS record holds as much.
+    /// What one read may bring at most, which is what a TLS record holds; and at least, since many connections wait with
+    /// nothing to come but an event now and then. It is more as long as reads come full.
     static constexpr std::size_t read_size = std::size_t{16} * 1024;
+    static constexpr std::size_t least_read = 1024;
 
     explicit http_reader(std::size_t head_limit);
     ~http_reader();
@@ -72,8 +74,12 @@ private:
 
     std::size_t head_limit_;
     std::unique_ptr<parser> parser_;
-    std::vector<char> buffer_;
-    std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)
+    void reallocate(std::size_t size);
+
+    std::unique_ptr<char[]> buffer_;
+    std::size_t capacity_ = 0;
+    std::size_t room_ = least_read;  // for the next read
+    std::size_t begin_ = 0;          // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
     std::size_t interim_ = 0;     // what interim responses count against the limit

@@ -34,7 +34,7 @@ outcome read(std::string_view bytes, std::size_t head_limit, bool eof, std::uint
         for (std::string_view rest = view(piece); !rest.empty() && !ec && !reader.done();)
         {
             const auto room = reader.prepare();
-            check(room.size >= net::http_reader::read_size, "there is no room to read");
+            check(room.size >= net::http_reader::least_read, "there is no room to read");
             const auto size = std::min(room.size, rest.size());
             std::memcpy(room.data, rest.data(), size);
             rest.remove_prefix(size);

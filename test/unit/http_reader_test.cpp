@@ -125,7 +125,7 @@ TEST(HttpReader, CountsFieldsAsMoreThanTheirBytes)
     http_reader reader(head_limit);
     reader.start();
     std::string bytes = ok;
-    while (bytes.size() < http_reader::read_size - field.size())
+    while (bytes.size() < http_reader::least_read - field.size())
         bytes += field;
     std::memcpy(reader.prepare().data, bytes.data(), bytes.size());
     error_code ec;
@@ -233,7 +233,7 @@ TEST(HttpReader, KeepsNoMoreThanItHasTo)
     error_code ec;
     const auto push = [&](std::string_view bytes) {
         const auto room = reader.prepare();
-        ASSERT_GE(room.size, http_reader::read_size);
+        ASSERT_GE(room.size, http_reader::least_read);
         ASSERT_LE(room.size, 2 * http_reader::read_size + head_limit);
         ASSERT_LE(bytes.size(), room.size);
         std::memcpy(room.data, bytes.data(), bytes.size());

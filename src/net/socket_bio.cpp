@@ -1,0 +1,127 @@
+#include "net/socket_bio.hpp"
+
+#include <boost/asio/error.hpp>
+#include <openssl/bio.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace regolo::net {
+
+struct socket_bio::callbacks
+{
+    static socket_bio& self(BIO* as) { return *static_cast<socket_bio*>(BIO_get_data(as)); }
+
+    static int read(BIO* as, char* into, int size)
+    {
+        return self(as).read(as, into, static_cast<std::size_t>(size));
+    }
+
+    static int write(BIO* as, const char* from, int size)
+    {
+        return self(as).write(as, from, static_cast<std::size_t>(size));
+    }
+
+    static long control(BIO*, int what, long, void*) { return what == BIO_CTRL_FLUSH ? 1 : 0; }
+
+    /// For the rest of the process.
+    static const BIO_METHOD* method()
+    {
+        static const BIO_METHOD* const only = make();
+        return only;
+    }
+
+    static const BIO_METHOD* make()
+    {
+        BIO_METHOD* const made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+        if (made == nullptr)
+            throw std::bad_alloc();
+        BIO_meth_set_read(made, &read);
+        BIO_meth_set_write(made, &write);
+        BIO_meth_set_ctrl(made, &control);
+        return made;
+    }
+};
+
+socket_bio::socket_bio(tcp::socket socket) : socket_(std::move(socket))
+{
+    socket_.non_blocking(true);
+}
+
+void socket_bio::connect(SSL* connection)
+{
+    BIO* const made = BIO_new(callbacks::method());
+    if (made == nullptr)
+        throw std::bad_alloc();
+    BIO_set_data(made, this);
+    BIO_set_init(made, 1);
+    SSL_set_bio(connection, made, made);
+}
+
+asio::mutable_buffer socket_bio::begin_receive() noexcept
+{
+    begin_ = end_ = 0;
+    receives_ = true;
+    has_more_ = false;
+    return asio::buffer(buffer_);
+}
+
+void socket_bio::end_receive(std::size_t bytes) noexcept
+{
+    end_ = bytes;
+    receives_ = false;
+    has_more_ = bytes == buffer_.size();
+}
+
+error_code socket_bio::take_failure() noexcept { return std::exchange(failure_, error_code()); }
+
+int socket_bio::read(BIO* as, char* into, std::size_t size) noexcept
+{
+    BIO_clear_retry_flags(as);
+    std::size_t bytes = std::min(size, end_ - begin_);
+    if (bytes != 0)
+    {
+        std::memcpy(into, buffer_.data() + begin_, bytes);
+        begin_ += bytes;
+    }
+    else if (has_more_)
+    {
+        error_code ec;
+        bytes = socket_.receive(asio::buffer(into, size), 0, ec);
+        has_more_ = bytes == size;
+        if (ec && !would_block(ec))
+            return -1;
+    }
+    is_starved_ = bytes == 0;
+    if (is_starved_)
+    {
+        BIO_set_retry_read(as);
+        return -1;
+    }
+    return static_cast<int>(bytes);
+}
+
+int socket_bio::write(BIO* as, const char* from, std::size_t size) noexcept
+{
+    BIO_clear_retry_flags(as);
+    error_code ec;
+    const auto bytes = socket_.send(asio::buffer(from, size), 0, ec);
+    if (!ec)
+        return static_cast<int>(bytes);
+    if (would_block(ec))
+        BIO_set_retry_write(as);
+    return -1;
+}
+
+/// Keeps what is a failure.
+bool socket_bio::would_block(const error_code& ec) noexcept
+{
+    if (ec == asio::error::would_block || ec == asio::error::try_again)
+        return true;
+    failure_ = ec;
+    return false;
+}
+
+}  // namespace regolo::net
