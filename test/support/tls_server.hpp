@@ -28,6 +28,8 @@ public:
         std::string
             client_ca_pem;  ///< clients must show a certificate of that authority; empty: none
         bool ipv6 = false;  ///< on ::1 instead of 127.0.0.1
+        bool asks_anew =
+            false;  ///< before each answer: for new keys, or with TLS 1.2 for another handshake
     };
 
     explicit tls_server(const options& how);
@@ -47,6 +49,7 @@ private:
 
     boost::asio::io_context io_{1};
     boost::asio::ssl::context context_;
+    const bool asks_anew_;
     tcp::acceptor acceptor_;
     std::atomic<int> connections_ = 0;
     std::atomic<int> resumed_ = 0;
