@@ -550,6 +550,36 @@ TEST_F(Tls, NeverSpeaksAnOldVersion)
     }
 }
 
+// In the middle of an answer, and of the request after it.
+TEST_F(Tls, TakesNewKeysWhenTheServerAsks)
+{
+    const auto ask_often = [](client_config config) -> asio::awaitable<int> {
+        const client one(co_await asio::this_coro::executor, config);
+        int answers = 0;
+        for (int i = 0; i != 5; ++i)
+        {
+            const auto got = co_await try_await(one.models());
+            answers += got ? 1 : 0;
+        }
+        co_return answers;
+    };
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+    {
+        auto how = show(for_names(here));
+        how.min_version = how.max_version = version;
+        how.asks_anew = true;
+        const tls_server server(how);
+        auto config = trusting(server.url("localhost"));
+        config.retry.max_retries = 0;
+        EXPECT_EQ(run(ask_often(config)), 5);
+        // Of TLS 1.2 what is left of the handshake looks like the end of the connection.
+        if (version == TLS1_3_VERSION)
+        {
+            EXPECT_EQ(server.connections(), 1);
+        }
+    }
+}
+
 // ctest runs all of this with an openssl.cnf that allows everything, too.
 TEST_F(Tls, AsksForNoLessThanTheSystemDoes)
 {

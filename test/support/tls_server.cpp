@@ -20,6 +20,7 @@ using boost::system::error_code;
 
 tls_server::tls_server(const options& how)
     : context_(ssl::context::tls_server),
+      asks_anew_(how.asks_anew),
       acceptor_(io_, {how.ipv6 ? asio::ip::address(asio::ip::address_v6::loopback())
                                : asio::ip::address(asio::ip::address_v4::loopback()),
                       0})
@@ -84,6 +85,10 @@ asio::awaitable<void> tls_server::serve(tcp::socket client)
         if (ec)
             break;
         received.erase(0, size);
+        if (asks_anew_ && SSL_version(stream.native_handle()) == TLS1_3_VERSION)
+            SSL_key_update(stream.native_handle(), SSL_KEY_UPDATE_REQUESTED);
+        else if (asks_anew_)
+            SSL_renegotiate(stream.native_handle());
         co_await asio::async_write(stream, asio::buffer(answer),
                                    asio::redirect_error(asio::use_awaitable, ec));
     }

@@ -30,6 +30,8 @@ public:
         std::string
             ticket_keys;  ///< 80 bytes, for servers that resume each other's sessions; empty: its own
         bool ipv6 = false;  ///< on ::1 instead of 127.0.0.1
+        bool asks_anew =
+            false;  ///< before each answer: for new keys, or with TLS 1.2 for another handshake
     };
 
     explicit tls_server(const options& how);
@@ -49,6 +51,7 @@ private:
 
     boost::asio::io_context io_{1};
     boost::asio::ssl::context context_;
+    const bool asks_anew_;
     tcp::acceptor acceptor_;
     std::atomic<int> connections_ = 0;
     std::atomic<int> resumed_ = 0;
