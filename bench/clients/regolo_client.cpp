@@ -1,6 +1,6 @@
 // This library, as its README shows it.
 
-#include "clients/report.hpp"
+#include "clients/regolo_setup.hpp"
 
 #include <regolo.hpp>
 
@@ -12,17 +12,6 @@ namespace regolo::bench {
 namespace {
 
 namespace asio = boost::asio;
-
-regolo::client_config config_for(const job& what)
-{
-    client_config config(credential("test-key"));
-    config.base_url = what.base_url + "/" + what.workload + "/v1";
-    config.tls.dangerously_skip_verification = true;
-    config.pool.max_connections = static_cast<std::size_t>(what.concurrency);
-    config.pool.max_idle = config.pool.max_connections;
-    config.time = {};
-    return config;
-}
 
 asio::awaitable<void> ask(const client& from, const job& what, counts& so_far)
 {
@@ -64,12 +53,6 @@ asio::awaitable<void> ask_on(const client& from, const job& what, long& left, co
     }
 }
 
-void rethrow(const std::exception_ptr& failure)
-{
-    if (failure)
-        std::rethrow_exception(failure);
-}
-
 }  // namespace
 
 }  // namespace regolo::bench
@@ -80,7 +63,7 @@ try
     using namespace regolo::bench;
     const auto what = parse_job(argc, argv);
     boost::asio::io_context io(1);
-    const regolo::client client(io, config_for(what));
+    const regolo::client client(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
     counts first;
     boost::asio::co_spawn(io, ask(client, what, first), rethrow);
     io.run();

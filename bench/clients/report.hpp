@@ -28,7 +28,7 @@ struct job
     [[nodiscard]] bool streams() const
     {
         return workload == "bulk" || workload == "trickle" || workload == "paced" ||
-               workload == "tools";
+               workload == "tools" || workload == "hold" || workload.starts_with("stamped");
     }
 };
 
@@ -59,17 +59,25 @@ struct counts
         0;  // of the answers, of tool calls and of floats where they are numbers
 };
 
+/// The clock of the scheduler, exact; what `getrusage` splits it into may be counted by ticks.
+inline double cpu_seconds()
+{
+    timespec t{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+}
+
 /// Measures from its construction to `report`, which comes with the last answer; a first request should have been made before,
 /// so that nobody's start-up counts.
 class meter
 {
 public:
-    meter() : began_(steady::now()), cpu_before_(cpu()) { ::getrusage(RUSAGE_SELF, &before_); }
+    meter() : began_(steady::now()), cpu_before_(cpu_seconds()) { ::getrusage(RUSAGE_SELF, &before_); }
 
     void report(const counts& what) const
     {
         const std::chrono::duration<double> wall = steady::now() - began_;
-        const auto used = cpu() - cpu_before_;
+        const auto used = cpu_seconds() - cpu_before_;
         rusage now{};
         ::getrusage(RUSAGE_SELF, &now);
         std::cout << "{\"requests\":" << what.requests << ",\"chunks\":" << what.chunks
@@ -86,14 +94,6 @@ private:
     static double seconds(const timeval& t)
     {
         return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    }
-
-    /// The clock of the scheduler, exact; what `getrusage` splits it into may be counted by ticks.
-    static double cpu()
-    {
-        timespec t{};
-        ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
     }
 
     steady::time_point began_;

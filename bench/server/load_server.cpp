@@ -21,6 +21,7 @@
 #include <deque>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <netinet/tcp.h>
 #include <optional>
@@ -200,6 +201,7 @@ private:
         std::size_t offset = 0;  // within the piece
         bool waits = false;      // for its time
         bool in_head = false;
+        std::string stamped;  // the piece with its time in it, where the answer has that
 
         ~connection() { ::close(fd); }
     };
@@ -332,6 +334,7 @@ private:
         with.received.erase(0, size);
         with.piece = with.offset = 0;
         with.in_head = !with.answer->head.empty();
+        with.stamped.clear();
         return true;
     }
 
@@ -368,7 +371,9 @@ private:
         while (with.answer != nullptr && !with.waits)
         {
             const auto& answer = *with.answer;
-            const auto& bytes = with.in_head ? answer.head : answer.pieces[with.piece];
+            const auto& bytes = with.in_head            ? answer.head
+                                : !with.stamped.empty() ? with.stamped
+                                                        : answer.pieces[with.piece];
             const auto left = std::string_view(bytes).substr(with.offset);
             const auto n =
                 with.ssl
@@ -385,23 +390,67 @@ private:
 
     void next_piece(connection& with)
     {
+        const auto& answer = *with.answer;
         with.offset = 0;
         if (with.in_head)
-            with.in_head = false;
-        else
-            ++with.piece;
-        if (with.piece == with.answer->pieces.size())
         {
-            with.answer = nullptr;
+            with.in_head = false;
             return;
         }
-        if (with.answer->interval.count() == 0)
+        if (++with.piece == answer.pieces.size())
+        {
+            if (!answer.endless)
+            {
+                end_answer(with);
+                return;
+            }
+            --with.piece;
+        }
+        if (answer.stamp != std::string::npos)
+            with.stamped = answer.pieces[with.piece];
+        if (answer.interval.count() == 0)
             return;
-        // All waits are as long as each other, so that they end in the order in which they begin.
         with.waits = true;
-        waiting_.push_back({steady::now() + with.answer->interval, with.fd, with.id});
-        if (waiting_.size() == 1)
-            sleep_until(waiting_.front().due);
+        if (answer.interval == forever)
+            return;
+        auto& queue = waiting_[answer.interval];
+        queue.push_back({steady::now() + answer.interval, with.fd, with.id});
+        if (queue.size() == 1)
+            sleep();
+    }
+
+    static void end_answer(connection& with)
+    {
+        if (with.answer->closes)
+        {
+            if (with.ssl)
+                SSL_shutdown(with.ssl.get());
+            // and wait for the client's end: to close with bytes unread would be a reset, which may destroy the answer
+            ::shutdown(with.fd, SHUT_WR);
+        }
+        with.answer = nullptr;
+    }
+
+    static void stamp(std::string& piece, std::size_t at)
+    {
+        timespec now{};
+        ::clock_gettime(CLOCK_MONOTONIC, &now);
+        auto left = static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
+                    static_cast<std::uint64_t>(now.tv_nsec);
+        for (auto digit = stamp_size; digit != 0; left /= 10)
+            piece[at + --digit] = static_cast<char>('0' + left % 10);
+    }
+
+    void sleep() const
+    {
+        auto due = steady::time_point::max();
+        for (const auto& [interval, queue] : waiting_)
+        {
+            if (!queue.empty())
+                due = std::min(due, queue.front().due);
+        }
+        if (due != steady::time_point::max())
+            sleep_until(due);
     }
 
     void sleep_until(steady::time_point when) const
@@ -418,19 +467,24 @@ private:
     {
         std::uint64_t ignored = 0;
         static_cast<void>(::read(timer_, &ignored, sizeof ignored));
-        while (!waiting_.empty() && waiting_.front().due <= steady::now())
+        for (auto& [interval, queue] : waiting_)
         {
-            const auto [due, fd, id] = waiting_.front();
-            waiting_.pop_front();
-            const auto found = connections_.find(fd);
-            if (found == connections_.end() || found->second->id != id)
-                continue;
-            found->second->waits = false;
-            if (!write(*found->second))
-                connections_.erase(found);
+            while (!queue.empty() && queue.front().due <= steady::now())
+            {
+                const auto [due, fd, id] = queue.front();
+                queue.pop_front();
+                const auto found = connections_.find(fd);
+                if (found == connections_.end() || found->second->id != id)
+                    continue;
+                auto& with = *found->second;
+                with.waits = false;
+                if (!with.stamped.empty())
+                    stamp(with.stamped, with.answer->stamp);
+                if (!write(with))
+                    connections_.erase(found);
+            }
         }
-        if (!waiting_.empty())
-            sleep_until(waiting_.front().due);
+        sleep();
     }
 
     const std::vector<workload> workloads_;
@@ -440,7 +494,8 @@ private:
     int timer_ = -1;
     int signals_ = -1;
     std::unordered_map<int, std::unique_ptr<connection>> connections_;
-    std::deque<pause> waiting_;
+    // By the length of the wait: those of a queue end in the order in which they begin.
+    std::map<std::chrono::nanoseconds, std::deque<pause>> waiting_;
     std::uint64_t requests_ = 0;
     std::uint64_t accepted_ = 0;
     std::uint64_t resumed_ = 0;

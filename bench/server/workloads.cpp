@@ -15,6 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int stream_chunks = 1000;
+constexpr int paced_chunks = 250;  // five seconds of 50 tokens/s
 
 // Tokens as models make them: a space in front, mostly short.
 constexpr std::array<std::string_view, 16> tokens = {
@@ -57,10 +58,10 @@ std::vector<std::string> framed(const std::vector<std::string>& events)
     return pieces;
 }
 
-std::vector<std::string> chat_events()
+std::vector<std::string> chat_events(int chunks)
 {
     std::vector<std::string> events;
-    for (int i = 0; i != stream_chunks - 1; ++i)
+    for (int i = 0; i != chunks - 1; ++i)
     {
         const auto token = tokens[static_cast<std::size_t>(i) * 7 % tokens.size()];
         const std::string role = i == 0 ? R"("role":"assistant",)" : "";
@@ -106,11 +107,25 @@ workload stream_of(std::string name, std::vector<std::string> pieces,
             std::move(pieces), interval};
 }
 
-workload whole(std::string name, std::string body)
+/// A stream without end; all chunks but the first tell when they were sent.
+workload stamped(std::string name, std::chrono::nanoseconds interval)
 {
-    auto head = head_of("application/json", "content-length: " + std::to_string(body.size()));
+    const std::string room(stamp_size, '0');
+    const auto event = event_of(R"("content":")" + room + '"');
+    auto made = stream_of(std::move(name), {http_chunk(event), http_chunk(event)}, interval);
+    made.endless = true;
+    made.stamp = made.pieces.back().find(room);
+    return made;
+}
+
+workload whole(std::string name, std::string body, bool closes = false)
+{
+    std::string framing = "content-length: " + std::to_string(body.size());
+    if (closes)
+        framing += "\r\nconnection: close";
+    auto head = head_of("application/json", framing);
     // as servers do: head and body in one write
-    return {std::move(name), "", {std::move(head) + std::move(body)}, {}};
+    return {std::move(name), "", {std::move(head) + std::move(body)}, {}, closes};
 }
 
 std::string answer_of(std::size_t size)
@@ -152,12 +167,17 @@ std::string embeddings_of(std::size_t size)
 
 std::vector<workload> make_workloads()
 {
-    const auto chat = framed(chat_events());
+    const auto chat = framed(chat_events(stream_chunks));
     return {
         stream_of("bulk", {joined(chat)}),
         stream_of("trickle", chat),
-        stream_of("paced", chat, 20ms),
+        stream_of("paced", framed(chat_events(paced_chunks)), 20ms),
+        stamped("stamped_1ms", 1ms),
+        stamped("stamped_20ms", 20ms),
+        stamped("stamped_100ms", 100ms),
+        stream_of("hold", chat, forever),
         whole("small", answer_of(700)),
+        whole("close", answer_of(700), true),
         whole("large", answer_of(std::size_t{20} * 1024)),
         stream_of("tools", {joined(framed(tool_events()))}),
         whole("embeddings", embeddings_of(std::size_t{8} << 20)),

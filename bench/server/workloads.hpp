@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,17 @@ struct workload
     std::string head;
     std::vector<std::string> pieces;  ///< each a write, and with TLS a record (or more), of its own
     std::chrono::nanoseconds interval{};  ///< between the pieces
+    bool closes = false;                  ///< the connection, after the answer
+    bool endless = false;                 ///< the last piece comes again and again
+    /// Where in the last piece, when it comes again, the time goes at which it is sent.
+    std::size_t stamp = std::string::npos;
 };
+
+/// As an interval: nothing follows the first piece until the client goes away.
+inline constexpr auto forever = std::chrono::nanoseconds::max();
+
+/// The digits of a stamp, CLOCK_MONOTONIC in nanoseconds.
+inline constexpr std::size_t stamp_size = 20;
 
 /// Those of `scripts/bench.sh`.
 std::vector<workload> make_workloads();

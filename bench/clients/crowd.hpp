@@ -1,0 +1,118 @@
+#pragma once
+
+#include "clients/report.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <string_view>
+#include <unistd.h>
+#include <vector>
+
+namespace regolo::bench {
+
+/** What the programs with many open streams have in common: `PROGRAM BASE_URL WORKLOAD STREAMS SECONDS`.
+
+    They open that many streams, at most 64 at a time and the first one alone (its session may shorten the handshakes of the
+    others), until each has had its first chunk; that is when memory is taken. Half a second later begin the seconds in which
+    CPU time and chunks are counted, and how long it took each stamped chunk to arrive.
+
+    The workload is one that does not end. */
+class crowd
+{
+public:
+    crowd(long streams, long seconds) : streams_(streams), length_(seconds) {}
+
+    /// How many more to open now.
+    [[nodiscard]] long openings()
+    {
+        const auto at_once = open_ == 0 ? 1 : most_at_once;
+        const auto more = std::min(streams_ - begun_, at_once - (begun_ - open_));
+        begun_ += more;
+        return more;
+    }
+
+    /// The client is made; nothing is open yet.
+    void begin() { resident_before_ = resident_bytes(); }
+
+    /// A stream has had its first chunk.
+    void opened()
+    {
+        if (++open_ != streams_)
+            return;
+        resident_open_ = resident_bytes();
+        begin_at_ = clock::now() + std::chrono::milliseconds(length_.count() == 0 ? 0 : 500);
+        end_at_ = begin_at_ + length_;
+        over_ = length_.count() == 0;
+    }
+
+    [[nodiscard]] bool over() const noexcept { return over_; }
+
+    /// A chunk is in the hands of the user. @param stamp  its content: when it was sent
+    void take(std::string_view stamp)
+    {
+        const auto now = clock::now();
+        if (open_ != streams_ || now < begin_at_)
+            return;
+        if (latencies_.empty())
+            cpu_ = cpu_seconds();
+        over_ = now >= end_at_;
+        if (over_)
+        {
+            cpu_ = cpu_seconds() - cpu_;
+            return;
+        }
+        std::int64_t sent = 0;
+        if (std::from_chars(stamp.data(), stamp.data() + stamp.size(), sent).ec != std::errc())
+            throw std::runtime_error("a chunk without its time");
+        latencies_.push_back(std::chrono::nanoseconds(now.time_since_epoch()).count() - sent);
+    }
+
+    void report()
+    {
+        std::sort(latencies_.begin(), latencies_.end());
+        std::cout << "{\"streams\":" << open_ << ",\"bytes_per_stream\":"
+                  << (static_cast<double>(resident_open_) - static_cast<double>(resident_before_)) /
+                         static_cast<double>(open_)
+                  << ",\"chunks\":" << latencies_.size() << ",\"cpu\":" << cpu_;
+        if (!latencies_.empty())
+            std::cout << ",\"p50\":" << at(0.5) << ",\"p99\":" << at(0.99)
+                      << ",\"p999\":" << at(0.999);
+        std::cout << "}" << std::endl;
+    }
+
+private:
+    using clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as the server's stamps
+    static constexpr long most_at_once = 64;
+
+    static std::size_t resident_bytes()
+    {
+        std::size_t pages = 0;
+        std::ifstream("/proc/self/statm") >> pages >> pages;
+        return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    }
+
+    [[nodiscard]] std::int64_t at(double part) const
+    {
+        const auto size = static_cast<double>(latencies_.size());
+        return latencies_[static_cast<std::size_t>(part * (size - 1))];
+    }
+
+    const long streams_;
+    const std::chrono::seconds length_;
+    long begun_ = 0;
+    long open_ = 0;
+    bool over_ = false;
+    std::size_t resident_before_ = 0;
+    std::size_t resident_open_ = 0;
+    clock::time_point begin_at_;
+    clock::time_point end_at_;
+    double cpu_ = 0;
+    std::vector<std::int64_t> latencies_;
+};
+
+}  // namespace regolo::bench

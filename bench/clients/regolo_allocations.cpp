@@ -1,0 +1,161 @@
+// How often a chunk allocates once its stream is under way: calls of operator new, and OpenSSL's of its own. Counted from the
+// 100th chunk of a stream to the 900th, over all streams.
+//
+//   regolo_bench_regolo_allocations BASE_URL bulk|trickle STREAMS recycled|fresh|observed
+//
+// `recycled` reads into the same chunk again, `fresh` takes each as a new one, `observed` is the first with an empty observer.
+
+#include "clients/regolo_setup.hpp"
+
+#include <regolo.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <openssl/crypto.h>
+
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <string_view>
+
+namespace {
+
+std::uint64_t allocations = 0;  // one thread
+std::uint64_t openssl_allocations = 0;
+
+void* allocate(std::size_t size)
+{
+    ++allocations;
+    if (void* place = std::malloc(size == 0 ? 1 : size))
+        return place;
+    throw std::bad_alloc();
+}
+
+void* allocate_for_openssl(std::size_t size, const char*, int)
+{
+    ++openssl_allocations;
+    return std::malloc(size);
+}
+
+void* reallocate_for_openssl(void* place, std::size_t size, const char*, int)
+{
+    ++openssl_allocations;
+    return std::realloc(place, size);
+}
+
+void free_for_openssl(void* place, const char*, int) { std::free(place); }
+
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size); }
+void* operator new[](std::size_t size) { return allocate(size); }
+void* operator new(std::size_t size, std::align_val_t alignment)
+{
+    ++allocations;
+    const auto step = static_cast<std::size_t>(alignment);
+    if (void* place = std::aligned_alloc(step, (size + step - 1) / step * step))
+        return place;
+    throw std::bad_alloc();
+}
+void operator delete(void* place) noexcept { std::free(place); }
+void operator delete[](void* place) noexcept { std::free(place); }
+void operator delete(void* place, std::size_t) noexcept { std::free(place); }
+void operator delete[](void* place, std::size_t) noexcept { std::free(place); }
+void operator delete(void* place, std::align_val_t) noexcept { std::free(place); }
+void operator delete(void* place, std::size_t, std::align_val_t) noexcept { std::free(place); }
+
+namespace regolo::bench {
+
+namespace {
+
+namespace asio = boost::asio;
+
+struct tally
+{
+    std::uint64_t chunks = 0;
+    std::uint64_t own = 0;
+    std::uint64_t openssl = 0;
+
+    void begin()
+    {
+        own -= allocations;
+        openssl -= openssl_allocations;
+    }
+    void end(int counted)
+    {
+        own += allocations;
+        openssl += openssl_allocations;
+        chunks += static_cast<std::uint64_t>(counted);
+    }
+};
+
+constexpr int first_counted = 100;
+constexpr int last_counted = 900;
+
+asio::awaitable<void> read(const client& from, bool fresh, tally& all)
+{
+    auto stream = co_await from.stream_chat({"bench", "hello"});
+    chat_chunk reused;
+    for (int i = 0;; ++i)
+    {
+        if (i == first_counted)
+            all.begin();
+        if (i == last_counted)
+            all.end(last_counted - first_counted);
+        bool more = false;
+        if (fresh)
+        {
+            const auto chunk = co_await stream.next();
+            more = chunk.has_value();
+        }
+        else
+        {
+            more = co_await stream.next(reused);
+        }
+        if (!more)
+            break;
+    }
+}
+
+asio::awaitable<void> read_all(const job& what, const client_config& config, bool fresh, tally& all)
+{
+    const client from(co_await asio::this_coro::executor, config);
+    tally warm_up;
+    co_await read(from, fresh, warm_up);
+    for (long i = 0; i != what.requests; ++i)
+        co_await read(from, fresh, all);
+}
+
+}  // namespace
+
+}  // namespace regolo::bench
+
+int main(int argc, char** argv)
+try
+{
+    using namespace regolo::bench;
+    if (CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl, free_for_openssl) !=
+        1)
+        throw std::runtime_error("OpenSSL has allocated already");
+    const std::string_view how = argc == 5 ? argv[4] : "";
+    auto what = parse_job(argc, argv);
+    auto config = config_for(what, 1);
+    if (how == "observed")
+        config.observer = std::make_shared<regolo::observer>();
+    boost::asio::io_context io(1);
+    tally all;
+    boost::asio::co_spawn(io, read_all(what, config, how == "fresh", all), rethrow);
+    io.run();
+    const auto per_chunk = [&](std::uint64_t count) {
+        return static_cast<double>(count) / static_cast<double>(all.chunks);
+    };
+    std::cout << "{\"chunks\":" << all.chunks << ",\"allocations_per_chunk\":" << per_chunk(all.own)
+              << ",\"openssl_allocations_per_chunk\":" << per_chunk(all.openssl) << "}"
+              << std::endl;
+    return EXIT_SUCCESS;
+}
+catch (const std::exception& error)
+{
+    std::cerr << "error: " << error.what() << '\n';
+    return EXIT_FAILURE;
+}
