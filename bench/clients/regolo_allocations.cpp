@@ -5,6 +5,7 @@
 //
 // `recycled` reads into the same chunk again, `fresh` takes each as a new one, `observed` is the first with an empty observer.
 
+#include "clients/counting_new.hpp"
 #include "clients/regolo_setup.hpp"
 
 #include <regolo.hpp>
@@ -15,21 +16,11 @@
 
 #include <cstdlib>
 #include <memory>
-#include <new>
 #include <string_view>
 
 namespace {
 
-std::uint64_t allocations = 0;  // one thread
-std::uint64_t openssl_allocations = 0;
-
-void* allocate(std::size_t size)
-{
-    ++allocations;
-    if (void* place = std::malloc(size == 0 ? 1 : size))
-        return place;
-    throw std::bad_alloc();
-}
+std::uint64_t openssl_allocations = 0;  // one thread
 
 void* allocate_for_openssl(std::size_t size, const char*, int)
 {
@@ -47,23 +38,6 @@ void free_for_openssl(void* place, const char*, int) { std::free(place); }
 
 }  // namespace
 
-void* operator new(std::size_t size) { return allocate(size); }
-void* operator new[](std::size_t size) { return allocate(size); }
-void* operator new(std::size_t size, std::align_val_t alignment)
-{
-    ++allocations;
-    const auto step = static_cast<std::size_t>(alignment);
-    if (void* place = std::aligned_alloc(step, (size + step - 1) / step * step))
-        return place;
-    throw std::bad_alloc();
-}
-void operator delete(void* place) noexcept { std::free(place); }
-void operator delete[](void* place) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t) noexcept { std::free(place); }
-void operator delete[](void* place, std::size_t) noexcept { std::free(place); }
-void operator delete(void* place, std::align_val_t) noexcept { std::free(place); }
-void operator delete(void* place, std::size_t, std::align_val_t) noexcept { std::free(place); }
-
 namespace regolo::bench {
 
 namespace {
@@ -78,12 +52,12 @@ struct tally
 
     void begin()
     {
-        own -= allocations;
+        own -= news;
         openssl -= openssl_allocations;
     }
     void end(int counted)
     {
-        own += allocations;
+        own += news;
         openssl += openssl_allocations;
         chunks += static_cast<std::uint64_t>(counted);
     }

@@ -58,21 +58,6 @@ std::vector<std::string> framed(const std::vector<std::string>& events)
     return pieces;
 }
 
-std::vector<std::string> chat_events(int chunks)
-{
-    std::vector<std::string> events;
-    for (int i = 0; i != chunks - 1; ++i)
-    {
-        const auto token = tokens[static_cast<std::size_t>(i) * 7 % tokens.size()];
-        const std::string role = i == 0 ? R"("role":"assistant",)" : "";
-        events.push_back(event_of(role + R"("content":")" + std::string(token) + '"'));
-    }
-    events.push_back(event_of(
-        "",
-        R"(,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":999,"total_tokens":1011}})"));
-    return events;
-}
-
 /// One tool call with 1 MiB of arguments, eight bytes at a time.
 std::vector<std::string> tool_events()
 {
@@ -165,6 +150,21 @@ std::string embeddings_of(std::size_t size)
 
 }  // namespace
 
+std::vector<std::string> chat_events(int chunks)
+{
+    std::vector<std::string> events;
+    for (int i = 0; i != chunks - 1; ++i)
+    {
+        const auto token = tokens[static_cast<std::size_t>(i) * 7 % tokens.size()];
+        const std::string role = i == 0 ? R"("role":"assistant",)" : "";
+        events.push_back(event_of(role + R"("content":")" + std::string(token) + '"'));
+    }
+    events.push_back(event_of(
+        "",
+        R"(,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":999,"total_tokens":1011}})"));
+    return events;
+}
+
 std::vector<workload> make_workloads()
 {
     const auto chat = framed(chat_events(stream_chunks));
@@ -172,9 +172,10 @@ std::vector<workload> make_workloads()
         stream_of("bulk", {joined(chat)}),
         stream_of("trickle", chat),
         stream_of("paced", framed(chat_events(paced_chunks)), 20ms),
-        stamped("stamped_1ms", 1ms),
+        stamped("stamped_2500us", 2500us),
         stamped("stamped_20ms", 20ms),
-        stamped("stamped_100ms", 100ms),
+        stamped("stamped_50ms", 50ms),
+        stamped("stamped_250ms", 250ms),
         stream_of("hold", chat, forever),
         whole("small", answer_of(700)),
         whole("close", answer_of(700), true),

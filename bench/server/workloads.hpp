@@ -31,6 +31,9 @@ inline constexpr auto forever = std::chrono::nanoseconds::max();
 /// The digits of a stamp, CLOCK_MONOTONIC in nanoseconds.
 inline constexpr std::size_t stamp_size = 20;
 
+/// An answer in so many events, with their blank lines, as LiteLLM sends it.
+std::vector<std::string> chat_events(int chunks);
+
 /// Those of `scripts/bench.sh`.
 std::vector<workload> make_workloads();
 
