@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace regolo::bench {
@@ -34,9 +35,10 @@ public:
     {
         if (!waits_)
             return;
-        asio::post(waits_.get_executor(),
-                   [done = std::move(waits_)]() mutable { done(asio::error::operation_aborted); });
-        waits_ = {};
+        const auto executor = waits_.get_executor();
+        asio::post(executor, [done = std::exchange(waits_, {})]() mutable {
+            done(asio::error::operation_aborted);
+        });
     }
     silence peek() noexcept override { return silence::quiet; }
     std::optional<std::uint64_t> acknowledged() noexcept override { return std::nullopt; }
