@@ -1,0 +1,201 @@
+"""The same job for every client, in interleaved rounds: A B C A B C."""
+
+from dataclasses import dataclass, field
+
+from .clients import Failed, measure
+from .spread import spread
+
+COMPILED = ("regolo", "floor", "c++")
+ALL = (*COMPILED, "sdk")
+
+
+@dataclass
+class Work:
+    name: str
+    path: str  # the workload of the load server
+    concurrency: int = 1
+    unit: str = "request"  # or chunk
+    transports: tuple = ("tls", "plain")
+    quick: tuple = COMPILED  # whom --quick compares
+    full: tuple = ALL
+    requests: int = 0  # a fixed number, where the job is one
+    cold: bool = False  # every request on a connection of its own
+    paced: bool = False  # by the server: both sides idle
+
+    def key(self, transport):
+        return f"{transport}/{self.name}"
+
+
+WORKS = [
+    Work("bulk", "bulk", unit="chunk", quick=ALL),
+    Work("trickle", "trickle", unit="chunk", quick=ALL),
+    Work("paced", "paced", 100, "chunk", quick=(), requests=200, paced=True),
+    Work("small", "small", quick=ALL),
+    Work("large", "large"),
+    Work("tools", "tools", unit="chunk", full=COMPILED),
+    Work("embeddings", "embeddings"),
+    Work("fan_out_64", "small", 64, full=COMPILED, requests=10000),
+    Work("fan_out_256", "small", 256, requests=10000),
+    Work("fan_out_1024", "small", 1024, full=COMPILED, requests=10000),
+    Work("cold", "close", cold=True, full=COMPILED),
+    Work("cold_resumed", "close", cold=True, transports=("tickets",), full=COMPILED),
+    Work("nginx_bulk", "bulk", unit="chunk", transports=("nginx_tls", "nginx_plain"), full=ALL),
+    Work("nginx_small", "small", transports=("nginx_tls", "nginx_plain"), full=ALL),
+]
+
+
+@dataclass
+class Effort:
+    """How much is measured."""
+
+    quick: bool
+    rounds: int  # of the compiled clients
+    sdk_rounds: int
+    cpu: float  # seconds that a run should take
+    sdk_cpu: float
+    wall: float  # that it may take at most
+
+
+QUICK = Effort(True, 3, 1, 0.2, 0.4, 1.5)
+FULL = Effort(False, 7, 3, 0.6, 1.0, 4.0)
+
+
+@dataclass
+class Series:
+    """The runs of one client at one work over one transport, by round."""
+
+    client: str
+    kind: str
+    work: Work
+    transport: str
+    runs: list = field(default_factory=list)
+
+    def units(self, run):
+        return run["chunks"] if self.work.unit == "chunk" else run["requests"]
+
+    def per_unit(self, what):
+        """Microseconds of each round."""
+        return [1e6 * run[what] / self.units(run) for run in self.runs]
+
+    def spread(self, what="cpu"):
+        return spread(self.per_unit(what))
+
+    def share(self, what):
+        """Of a core, while the requests ran."""
+        return spread(run[what] / run["wall"] for run in self.runs).median
+
+    def as_json(self):
+        told = self.spread()
+        return {
+            "work": self.work.name,
+            "transport": self.transport,
+            "client": self.client,
+            "kind": self.kind,
+            "unit": self.work.unit,
+            "cpu_us": told.median,
+            "low": told.low,
+            "high": told.high,
+            "user_us": self.spread("user").median,
+            "wall_us": self.spread("wall").median,
+            "server_cpu_us": self.spread("server_cpu").median,
+            "client_share": self.share("cpu"),
+            "server_share": self.share("server_cpu"),
+            "runs": self.runs,
+        }
+
+
+class Comparison:
+    """Takes the series, and notes what makes them unsound."""
+
+    def __init__(self, clients, effort, core, say):
+        self.clients = clients
+        self.effort = effort
+        self.core = core
+        self.say = say
+        self.series = {}  # by transport, work and client
+        self.problems = []
+
+    def add(self, works, transport, server, url):
+        """All rounds of those works over a transport."""
+        for work in works:
+            kinds = work.quick if self.effort.quick else work.full
+            taking = [c for c in self.clients if c.kind in kinds and c.takes(work)]
+            if not taking:
+                continue
+            self.say(f"{work.name} over {transport}: {', '.join(c.name for c in taking)}")
+            self.run_rounds(work, transport, taking, server, url)
+            self.check(work, transport)
+
+    def run_rounds(self, work, transport, taking, server, url):
+        requests = {}
+        for client in taking:
+            try:
+                requests[client.name] = self.calibrate(client, work, server, url)
+            except Failed as failure:
+                self.problems.append(f"{transport}: {failure}")
+        rounds = 1 if work.paced and self.effort.quick else self.effort.rounds
+        for number in range(rounds):
+            for client in taking:
+                if client.name not in requests:
+                    continue
+                if client.kind == "sdk" and number >= self.effort.sdk_rounds:
+                    continue
+                self.run_one(client, work, transport, requests, server, url)
+
+    def run_one(self, client, work, transport, requests, server, url):
+        try:
+            told = measure(client, url, work, requests[client.name], self.core, server, 120)
+        except Failed as failure:
+            self.problems.append(f"{transport}: {failure}")
+            del requests[client.name]
+            return
+        key = (transport, work.name, client.name)
+        series = self.series.setdefault(key, Series(client.name, client.kind, work, transport))
+        series.runs.append(told)
+
+    def calibrate(self, client, work, server, url):
+        """How many requests take the time that a run should take."""
+        if work.requests:
+            return work.requests
+        sdk = client.kind == "sdk"
+        target = self.effort.sdk_cpu if sdk else self.effort.cpu
+        requests = max(work.concurrency, 1 if sdk else 4)
+        for _ in range(4):
+            told = measure(client, url, work, requests, self.core, server, 120)
+            if told["cpu"] > target / 20 or told["wall"] > self.effort.wall / 20:
+                break
+            requests *= 8
+        by_cpu = target / max(told["cpu"], 1e-6) * requests
+        by_wall = self.effort.wall / max(told["wall"], 1e-6) * requests
+        return max(work.concurrency, 1, int(min(by_cpu, by_wall)))
+
+    def check(self, work, transport):
+        """Equal counters, and a server that had time left."""
+        here = [s for (t, name, _), s in self.series.items() if t == transport and name == work.name]
+        for what in ("chunks", "text_bytes"):
+            seen = {}
+            for series in here:
+                if series.kind == "floor" and what == "text_bytes":
+                    continue  # it only counts events
+                for run in series.runs:
+                    seen.setdefault(run[what] / run["requests"], set()).add(series.client)
+            if len(seen) > 1:
+                told = "; ".join(f"{value:g}: {', '.join(sorted(who))}" for value, who in seen.items())
+                self.problems.append(f"{transport}/{work.name}: {what} of a request differ: {told}")
+        for series in here:
+            if not work.paced and series.share("server_cpu") > 0.95 and series.share("cpu") < 0.6:
+                self.problems.append(
+                    f"{transport}/{work.name}: the server was the bottleneck for {series.client}: it was"
+                    f" busy for {series.share('server_cpu'):.0%} of the time, the client for"
+                    f" {series.share('cpu'):.0%}"
+                )
+
+    def get(self, transport, work, client):
+        return self.series.get((transport, work, client))
+
+    def ratio(self, transport, work, one, other, what="cpu"):
+        """How many times as much as the other it takes, round by round; None where one was not measured."""
+        a, b = self.get(transport, work, one), self.get(transport, work, other)
+        if a is None or b is None:
+            return None
+        return spread(x / y for x, y in zip(a.per_unit(what), b.per_unit(what)))

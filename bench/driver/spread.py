@@ -1,0 +1,32 @@
+"""Medians with their spread."""
+
+from dataclasses import dataclass
+from statistics import median
+
+
+def quantile(values, part):
+    ordered = sorted(values)
+    at = part * (len(ordered) - 1)
+    low = int(at)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (at - low)
+
+
+@dataclass
+class Spread:
+    """A median between its quartiles."""
+
+    median: float
+    low: float
+    high: float
+    count: int
+
+    @property
+    def percent(self):
+        """Half of the distance between the quartiles, of the median."""
+        return 100 * (self.high - self.low) / 2 / self.median if self.median else 0.0
+
+
+def spread(values):
+    values = list(values)
+    return Spread(median(values), quantile(values, 0.25), quantile(values, 0.75), len(values))

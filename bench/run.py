@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Runs the benchmarks, which scripts/bench.sh has built: see bench/README.md.
+
+    run.py --build FOLDER --peers FOLDER [--nginx PROGRAM] [--quick] [--only NAME...] [--workload WORK...] [--list]
+
+Prints one table and writes results.json and charts/*.png into the build folder. Ends with 1 where the run is
+unsound: a program missing or failing, unequal counters, a server that was the bottleneck. A goal that is missed
+is a result.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from driver import machine
+from driver.alone import HELD, Alone
+from driver.clients import read_clients
+from driver.compare import FULL, QUICK, WORKS, Comparison
+from driver.goals import goals
+from driver.report import table
+from driver.servers import LoadServer, Nginx
+
+HERE = Path(__file__).resolve().parent
+SECTIONS = ("latency", "memory", "startup", "threads", "allocations", "instructions", "micro")
+
+
+def parse():
+    parser = argparse.ArgumentParser(add_help=True)
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--peers", type=Path, required=True)
+    parser.add_argument("--nginx")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds; about six minutes")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of clients")
+    parser.add_argument("--workload", nargs="+", default=[], metavar="WORK")
+    parser.add_argument("--list", action="store_true", help="the names of both")
+    return parser.parse_args()
+
+
+def check_names(given, known, what):
+    for name in given:
+        if name not in known:
+            sys.exit(f"error: no {what} {name}; there are {', '.join(known)}")
+
+
+def say(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text[:110]}", end="", file=sys.stderr, flush=True)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def compare(options, works, compared, server_core, folder):
+    """The works over all transports, one server at a time."""
+    def of(transport):
+        return [work for work in works if transport in work.transports]
+
+    for kind in ("tls", "plain", "tickets"):
+        if of(kind):
+            with LoadServer(options.build, folder, server_core, kind) as server:
+                compared.add(of(kind), kind, server, server.url)
+    if of("nginx_tls"):
+        if not options.nginx:
+            compared.problems.append("nginx: --nginx was not given")
+            return
+        recorded = {work.path: work.unit == "chunk" for work in of("nginx_tls")}
+        with LoadServer(options.build, folder, server_core, "plain") as source:
+            nginx = Nginx(options.nginx, folder / "nginx", server_core, source.url, recorded)
+        with nginx:
+            compared.add(of("nginx_tls"), "nginx_tls", nginx, nginx.tls_url)
+            compared.add(of("nginx_plain"), "nginx_plain", nginx, nginx.url)
+
+
+def check_resumption(compared):
+    """Resumed handshakes are cheaper; where they are not, they did not happen."""
+    for name in ("regolo", "curl_multi"):
+        full, short = compared.get("tls", "cold", name), compared.get("tickets", "cold_resumed", name)
+        if full and short and short.spread("server_cpu").median > 0.8 * full.spread("server_cpu").median:
+            compared.problems.append(f"cold_resumed: sessions of {name} seem not to be resumed")
+
+
+def main():
+    options = parse()
+    clients, missing = read_clients(HERE / "peers.json", options.build, options.peers)
+    names = [client.name for client in clients]
+    work_names = [work.name for work in WORKS] + list(SECTIONS)
+    if options.list:
+        print("clients:  ", ", ".join(names))
+        print("workloads:", ", ".join(work_names))
+        return 0
+    check_names(options.only, names, "client")
+    check_names(options.workload, work_names, "workload")
+    if options.only:
+        clients = [client for client in clients if client.name in options.only]
+        missing = [each for each in missing if each.split(" (")[0] in options.only]
+    if missing:
+        print("error: these are missing, and nothing is left out in silence; see bench/peers/install.sh:", file=sys.stderr)
+        print("\n".join(f"    {each}" for each in missing), file=sys.stderr)
+        return 1
+
+    effort = QUICK if options.quick else FULL
+    server_core, client_cores = machine.cores()
+    machine.allow_files(max(HELD) + 500)
+    folder = options.build / "run"
+    folder.mkdir(exist_ok=True)
+    described = machine.describe()
+    began = time.monotonic()
+
+    def wanted(name):
+        return not options.workload or name in options.workload
+
+    compared = Comparison(clients, effort, client_cores[0], say)
+    compare(options, [work for work in WORKS if wanted(work.name)], compared, server_core, folder)
+    check_resumption(compared)
+    alone = Alone(options.build, folder, effort, server_core, client_cores, say)
+    for section in SECTIONS:
+        if not wanted(section) or (options.only and "regolo" not in options.only):
+            continue
+        if section == "startup":
+            alone.startup(clients)
+        else:
+            getattr(alone, section)()
+    say("")
+    described["load_after"] = machine.describe()["load"]
+    seconds = time.monotonic() - began
+    return finish(options, compared, alone, described, seconds)
+
+
+def finish(options, compared, alone, described, seconds):
+    problems = compared.problems + alone.problems
+    found = goals(compared, alone)
+    results = {
+        "quick": options.quick,
+        "machine": described,
+        "seconds": seconds,
+        "series": [series.as_json() for series in compared.series.values()],
+        "alone": [{"key": key, "told": told} for key, told in alone.told.items()],
+        "goals": [{**vars(goal), "reached": goal.reached} for goal in found],
+        "problems": problems,
+    }
+    (options.build / "results.json").write_text(json.dumps(results, indent=1))
+    print(f"{described['processor']}, {described['cores']} cores, Linux {described['kernel']};"
+          f" {seconds / 60:.1f} minutes; load {described['load']:.1f} before, {described['load_after']:.1f} after")  # fmt: skip
+    print("\n".join(table(compared, alone)))
+
+    from driver.charts import draw  # after the table: it takes a while
+
+    draw(compared, alone, options.build / "charts")
+    print(f"\nAll figures: {options.build / 'results.json'}, charts: {options.build / 'charts'}")
+    counted = [goal.reached for goal in found]
+    print(f"{counted.count(True)} goals reached, {counted.count(False)} missed, {counted.count(None)} not measured")
+    for problem in problems:
+        print(f"UNSOUND: {problem}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
