@@ -72,14 +72,6 @@ def compare(options, works, compared, server_core, folder):
             compared.add(of("nginx_plain"), "nginx_plain", nginx, nginx.url)
 
 
-def check_resumption(compared):
-    """Resumed handshakes are cheaper; where they are not, they did not happen."""
-    for name in ("regolo", "curl_multi"):
-        full, short = compared.get("tls", "cold", name), compared.get("tickets", "cold_resumed", name)
-        if full and short and short.spread("server_cpu").median > 0.8 * full.spread("server_cpu").median:
-            compared.problems.append(f"cold_resumed: sessions of {name} seem not to be resumed")
-
-
 def main():
     options = parse()
     clients, missing = read_clients(HERE / "peers.json", options.build, options.peers)
@@ -112,7 +104,6 @@ def main():
 
     compared = Comparison(clients, effort, client_cores[0], say)
     compare(options, [work for work in WORKS if wanted(work.name)], compared, server_core, folder)
-    check_resumption(compared)
     alone = Alone(options.build, folder, effort, server_core, client_cores, say)
     for section in SECTIONS:
         if not wanted(section) or (options.only and "regolo" not in options.only):

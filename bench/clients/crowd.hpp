@@ -17,9 +17,10 @@ namespace regolo::bench {
 
 /** What the programs with many open streams have in common: `PROGRAM BASE_URL WORKLOAD STREAMS SECONDS`.
 
-    They open that many streams, at most 64 at a time and the first one alone (its session may shorten the handshakes of the
-    others), until each has had its first chunk; that is when memory is taken. Half a second later begin the seconds in which
-    CPU time and chunks are counted, and how long it took each stamped chunk to arrive.
+    They open that many streams until each has had its first chunk; that is when memory is taken. Half a second later begin
+    the seconds in which CPU time and chunks are counted, and how long it took each stamped chunk to arrive. Streams are
+    opened 64 at a time; one after the other where there are no such seconds, so that each may resume the session of the one
+    before.
 
     The workload is one that does not end. */
 class crowd
@@ -30,7 +31,7 @@ public:
     /// How many more to open now.
     [[nodiscard]] long openings()
     {
-        const auto at_once = open_ == 0 ? 1 : most_at_once;
+        const long at_once = length_.count() == 0 ? 1 : 64;
         const auto more = std::min(streams_ - begun_, at_once - (begun_ - open_));
         begun_ += more;
         return more;
@@ -87,7 +88,6 @@ public:
 
 private:
     using clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as the server's stamps
-    static constexpr long most_at_once = 64;
 
     static std::size_t resident_bytes()
     {

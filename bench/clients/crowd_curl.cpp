@@ -2,6 +2,7 @@
 // documentation recommends for very many transfers.
 
 #include "clients/crowd.hpp"
+#include "clients/curl_crowd.hpp"
 
 #include <boost/json.hpp>
 
@@ -24,50 +25,28 @@ namespace {
 
 namespace json = boost::json;
 
-struct deleter
+using easy_handle = std::unique_ptr<CURL, curl_deleter>;
+
+void set_up(CURL* handle, const curl_request& what)
 {
-    void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
-    void operator()(curl_slist* list) const noexcept { curl_slist_free_all(list); }
-};
-template <class T>
-using owned = std::unique_ptr<T, deleter>;
-
-/// The request that all transfers send.
-struct request
-{
-    explicit request(const job& what)
-        : url(what.base_url + "/" + what.workload + "/v1/chat/completions")
-    {
-        const auto text = request_text(what);
-        body = text.substr(text.find("\r\n\r\n") + 4);
-        headers.reset(
-            curl_slist_append(curl_slist_append(nullptr, "Content-Type: application/json"),
-                              "Authorization: Bearer test-key"));
-    }
-
-    void set_up(CURL* handle) const
-    {
-        curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
-        curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
-        curl_easy_setopt(handle, CURLOPT_POSTFIELDS, body.c_str());
-        curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-        curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
-        curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
-    }
-
-    std::string url;
-    std::string body;
-    owned<curl_slist> headers;
-};
+    curl_easy_setopt(handle, CURLOPT_URL, what.url.c_str());
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, what.headers.get());
+    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, what.body.c_str());
+    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+}
 
 /// A stream.
 class transfer
 {
 public:
-    transfer(const request& what, crowd& all, CURLSH* share) : crowd_(all), easy_(curl_easy_init())
+    transfer(const curl_request& what, crowd& all, CURLSH* share)
+        : crowd_(all), easy_(curl_easy_init())
     {
-        what.set_up(easy_.get());
+        set_up(easy_.get(), what);
         curl_easy_setopt(easy_.get(), CURLOPT_SHARE, share);
         curl_easy_setopt(easy_.get(), CURLOPT_WRITEFUNCTION, &transfer::write);
         curl_easy_setopt(easy_.get(), CURLOPT_WRITEDATA, this);
@@ -103,7 +82,7 @@ private:
     }
 
     crowd& crowd_;
-    owned<CURL> easy_;
+    easy_handle easy_;
     std::string received_;
     bool first_ = true;
 };
@@ -203,7 +182,7 @@ private:
         return 0;
     }
 
-    const request request_;
+    const curl_request request_;
     crowd crowd_;
     const int epoll_;
     clock::time_point due_ = clock::time_point::max();
@@ -216,9 +195,9 @@ private:
 void warm_up(job what)
 {
     what.workload = "small";
-    const request once(what);
-    const owned<CURL> handle(curl_easy_init());
-    once.set_up(handle.get());
+    const curl_request once(what);
+    const easy_handle handle(curl_easy_init());
+    set_up(handle.get(), once);
     curl_easy_setopt(
         handle.get(), CURLOPT_WRITEFUNCTION,
         +[](char*, std::size_t, std::size_t size, void*) { return size; });

@@ -69,6 +69,7 @@ def last_object(ended, name):
 def measure(client, url, work, requests, core, server, limit):
     """One run: what the client tells of itself, and what the server has used meanwhile."""
     command = [*client.command, url, work.path, str(requests), str(work.concurrency)]
+    counters = server.counters() if work.cold else None
     before = server.cpu()
     ended = machine.run(command, core, limit)
     server_cpu = server.cpu() - before
@@ -78,6 +79,12 @@ def measure(client, url, work, requests, core, server, limit):
         raise Failed(f"{client.name} ({work.name}) does not tell {', '.join(missing)}")
     if told["requests"] != requests:
         raise Failed(f"{client.name} ({work.name}) made {told['requests']} requests of {requests}")
+    if work.cold:
+        now = server.counters()
+        made, resumed = (now[what] - counters[what] for what in ("connections", "resumed"))
+        if made < requests:
+            raise Failed(f"{client.name} ({work.name}) made {made} connections for {requests} requests")
+        told["resumed"] = resumed / made
     # Its first request is not measured, but the server has answered it.
     told["server_cpu"] = server_cpu * requests / (requests + 1)
     return told

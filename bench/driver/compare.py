@@ -84,6 +84,10 @@ class Series:
         """Of a core, while the requests ran."""
         return spread(run[what] / run["wall"] for run in self.runs).median
 
+    def resumed(self):
+        """The part of the handshakes that were shortened."""
+        return spread(run["resumed"] for run in self.runs).median
+
     def as_json(self):
         told = self.spread()
         return {
@@ -183,6 +187,8 @@ class Comparison:
                 told = "; ".join(f"{value:g}: {', '.join(sorted(who))}" for value, who in seen.items())
                 self.problems.append(f"{transport}/{work.name}: {what} of a request differ: {told}")
         for series in here:
+            if transport == "tickets" and series.kind == "regolo" and series.resumed() < 0.9:
+                self.problems.append(f"{work.name}: {series.resumed():.0%} of the handshakes of {series.client} were resumed")
             if not work.paced and series.share("server_cpu") > 0.95 and series.share("cpu") < 0.6:
                 self.problems.append(
                     f"{transport}/{work.name}: the server was the bottleneck for {series.client}: it was"

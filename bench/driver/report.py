@@ -54,6 +54,9 @@ def comparison_table(compared):
                 if any(found):
                     lines.append(row(client.name, [cell(each) for each in found]))
             lines.append(row("the server's own", [server_cell(compared, transport, w) for w in block]))
+            if transport == "tickets":
+                here = [s for key, s in compared.series.items() if key[0] == transport]
+                lines.append("resumed: " + ", ".join(f"{s.client} {s.resumed():.0%}" for s in here))
     return lines
 
 

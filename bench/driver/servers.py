@@ -68,10 +68,16 @@ class LoadServer(Server):
         scheme = "http" if kind == "plain" else "https"
         self.url = f"{scheme}://127.0.0.1:{port_file.read_text().strip()}"
 
-    def report(self):
-        """What it tells when it ends: requests, connections, how many of them were resumed."""
-        self.stop()
-        return json.loads(self.log.read_text().splitlines()[-1])
+    def counters(self):
+        """Its requests and connections so far, and how many of those were resumed."""
+        known = len(self.log.read_text().splitlines())
+        self.process.send_signal(signal.SIGUSR1)
+        for _ in range(1000):
+            told = self.log.read_text().splitlines()
+            if len(told) > known and told[-1].endswith("}"):
+                return json.loads(told[-1])
+            time.sleep(0.01)
+        raise SystemExit(f"error: a server tells nothing; see {self.log}")
 
 
 def fetch(url, path):

@@ -1,5 +1,5 @@
 // Serves the workloads of the benchmarks: one thread of epoll, and OpenSSL where there is TLS. It does as little as it can, so
-// that the clients are what is measured; it tells its own CPU time when it ends.
+// that the clients are what is measured; it tells what it has done when it ends, and on SIGUSR1.
 //
 //   regolo_load_server [--plain] [--port N] [--tickets] --port-file FILE
 
@@ -149,6 +149,7 @@ public:
         sigemptyset(&ends);
         sigaddset(&ends, SIGTERM);
         sigaddset(&ends, SIGINT);
+        sigaddset(&ends, SIGUSR1);
         ::sigprocmask(SIG_BLOCK, &ends, nullptr);
         signals_ = checked(::signalfd(-1, &ends, SFD_CLOEXEC), "signalfd");
         watch(signals_);
@@ -165,7 +166,11 @@ public:
             {
                 const int fd = events[static_cast<std::size_t>(i)].data.fd;
                 if (fd == signals_)
-                    return;
+                {
+                    if (!goes_on())
+                        return;
+                    continue;
+                }
                 if (fd == acceptor_)
                     accept();
                 else if (fd == timer_)
@@ -189,6 +194,16 @@ public:
     }
 
 private:
+    /// After a signal: SIGUSR1 asks for the report.
+    [[nodiscard]] bool goes_on() const
+    {
+        signalfd_siginfo which{};
+        if (::read(signals_, &which, sizeof which) != sizeof which || which.ssi_signo != SIGUSR1)
+            return false;
+        report();
+        return true;
+    }
+
     struct connection
     {
         int fd = -1;
