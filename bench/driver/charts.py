@@ -115,7 +115,7 @@ def parser_chart(alone, folder):
 
 def goal_chart(compared, alone, folder):
     """How far each figure is from its bound: to the left of the line it is reached."""
-    told = [goal for goal in goals(compared, alone) if goal.value and goal.bound]
+    told = [goal for goal in goals(compared, alone) if goal.value is not None and goal.value > 0 and goal.bound]
     if not told:
         return
     far = [goal.bound / goal.value if goal.at_least else goal.value / goal.bound for goal in told]
