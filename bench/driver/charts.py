@@ -75,7 +75,8 @@ def memory_chart(alone, folder):
     counts = sorted({int(key[3]) for key in keys})
     names = sorted({key[1] for key in keys})
     groups = [(count, kind, label) for count in counts
-              for kind, label in (("tls", "full"), ("tickets", "resumed"), ("plain", "plain"))]  # fmt: skip
+              for kind, label in (("tls", "full"), ("tickets", "resumed"), ("plain", "plain"))
+              if any(key[2:] == (kind, str(count)) for key in keys)]  # fmt: skip
     figure, axes = pyplot.subplots(figsize=(8, 4.5))
     width = 0.8 / len(names)
     for index, name in enumerate(names):
