@@ -9,7 +9,13 @@
 #include <string>
 #include <string_view>
 
-namespace regolo::inline v0 {
+namespace regolo {
+
+namespace core {
+class body_reader;
+}
+
+inline namespace v0 {
 
 /// An event of a stream. The views are valid until the next call of a member of its parser.
 struct sse_event
@@ -83,6 +89,25 @@ public:
     void reset() noexcept;
 
 private:
+    friend class core::body_reader;
+
+    /// The bytes from the beginning of an event on; empty where none begins here.
+    [[nodiscard]] std::string_view front() const noexcept
+    {
+        return is_between_events() ? input_.substr(position_) : std::string_view();
+    }
+    /// Every byte has been taken, and none belongs to an event under way.
+    [[nodiscard]] bool is_drained() const noexcept
+    {
+        return position_ == input_.size() && is_between_events();
+    }
+    /// Takes whole events off them.
+    void skip(std::size_t n) noexcept
+    {
+        clear_event();
+        position_ += n;
+    }
+
     /// A field's value: it lies in the pushed bytes until they go away or it must grow.
     class value_text
     {
@@ -123,6 +148,12 @@ private:
         std::optional<std::chrono::milliseconds> reconnection_time;
     };
 
+    [[nodiscard]] bool is_between_events() const noexcept
+    {
+        const bool is_fresh = dispatched_ || (!has_data_ && event_.view().empty());
+        return state_ == line::fresh && is_fresh && !skip_lf_ && !failed_ && !has_id_ && bom_ == 3;
+    }
+    bool take_plain_event();
     outcome take_next();
     [[nodiscard]] std::size_t find_line_end() noexcept;
     void match_bom();
@@ -144,6 +175,7 @@ private:
     std::size_t max_event_size_;
     std::string_view input_;    // the pushed bytes
     std::size_t position_ = 0;  // up to here they are done
+    bool searched_ = false;     // the next two are known
     std::size_t next_lf_ = 0;   // the first LF at or after position_, or the size of the input
     std::size_t next_cr_ = 0;   // the same for CR
     line state_ = line::fresh;
@@ -168,4 +200,5 @@ private:
     told published_;  // what was seen when the last call returned
 };
 
-}  // namespace regolo::inline v0
+}  // namespace v0
+}  // namespace regolo

@@ -102,12 +102,26 @@ public:
     /// @throws std::bad_alloc  and can be called again with the same `out`
     body_step pull(body_item& out);
 
+    /** The bytes from the beginning of an event on; empty where none begins here, or they are no event stream.
+        The caller may take whole events of one line of data off them. */
+    [[nodiscard]] std::string_view front() const noexcept
+    {
+        return mode_ == mode::events && !has_event_ && !splitter_.is_open() ? parser_.front()
+                                                                             : std::string_view();
+    }
+    /// `pull` would need more.
+    [[nodiscard]] bool is_drained() const noexcept
+    {
+        return mode_ == mode::events && !ended_ && !has_event_ && parser_.is_drained();
+    }
+    void skip(std::size_t n) noexcept { parser_.skip(n); }
     /// Why `pull` says failed, once.
     [[nodiscard]] error_info take_failure() noexcept { return std::move(failure_); }
     [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }
     /// The head announces JSON.
     [[nodiscard]] bool is_json() const noexcept { return is_json_; }
     [[nodiscard]] bool is_empty() const noexcept { return bytes_ == 0; }
+    [[nodiscard]] std::size_t event_limit() const noexcept { return bounds_.event; }
     [[nodiscard]] std::uint64_t comments() const noexcept { return parser_.comments(); }
 
 private:

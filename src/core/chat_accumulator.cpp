@@ -159,6 +159,7 @@ struct chat_accumulator::state
     [[nodiscard]] result<void> check(std::string_view what, std::int64_t index) const;
     [[nodiscard]] result<void> check(const chat_chunk& chunk) const;
 
+    [[nodiscard]] std::string* find_growing_text(const chat_chunk& chunk) noexcept;
     [[nodiscard]] std::vector<std::vector<std::size_t>> orders() const;
     [[nodiscard]] std::size_t position_of(std::int64_t index) const;
     void begin_choice(undo_log& done, std::int64_t index);
@@ -286,6 +287,33 @@ void chat_accumulator::state::add_answer(undo_log& done, const chat_chunk& chunk
     merge_members(done, response.extra, chunk.extra, merge::replace);
 }
 
+/// The content that the chunk goes on with, if it brings nothing else that is new, as nearly all chunks do.
+std::string* chat_accumulator::state::find_growing_text(const chat_chunk& chunk) noexcept
+{
+    if (chunk.choices.size() != 1 || response.choices.empty())
+        return nullptr;
+    const auto& choice = chunk.choices.front();
+    const auto& delta = choice.delta;
+    auto& into = response.choices.front();
+    auto& message = into.message;
+    const bool is_text_alone =
+        delta.content && choice.index == into.index && choice.finish_reason.empty() &&
+        choice.stop_reason.is_null() && !choice.logprobs && choice.extra.empty() &&
+        !delta.reasoning && !delta.refusal && delta.tool_calls.empty() && !delta.function_call &&
+        delta.annotations.empty() && delta.extra.empty() && !chunk.usage && chunk.extra.empty();
+    const auto is_known = [](const std::string& told, const std::string& known) {
+        return told.empty() || !known.empty();
+    };
+    const bool is_all_known =
+        message.content && message.parts.empty() && is_known(delta.role, message.role) &&
+        is_known(chunk.id, response.id) && is_known(chunk.model, response.model) &&
+        is_known(chunk.object, response.object) && (chunk.created == 0 || response.created != 0) &&
+        (chunk.system_fingerprint.empty() ||
+         chunk.system_fingerprint == response.system_fingerprint) &&
+        (chunk.service_tier.empty() || chunk.service_tier == response.service_tier);
+    return is_text_alone && is_all_known ? &*message.content : nullptr;
+}
+
 /// What is left of the chunk when nothing can go wrong any more.
 void chat_accumulator::state::conclude(const chat_chunk& chunk) noexcept
 {
@@ -310,6 +338,11 @@ chat_accumulator& chat_accumulator::operator=(chat_accumulator&&) noexcept = def
 
 result<void> chat_accumulator::add(const chat_chunk& chunk)
 {
+    if (auto* const text = state_->find_growing_text(chunk))
+    {
+        text->append(*chunk.choices.front().delta.content);
+        return {};
+    }
     if (auto checked = state_->check(chunk); !checked)
         return checked;
     undo_log done;

@@ -119,6 +119,18 @@ template <class Chunk>
 result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
 {
     has_next_ = false;
+    if (is_fast_ && joiner_.empty() && template_.read(data, out))
+        return {};
+    auto done = read(data, out);
+    if (done && is_fast_ && !has_next_)
+        learn(data);
+    return done;
+}
+
+/// Reads any event, the plain way.
+template <class Chunk>
+result<void> chunk_decoder<Chunk>::read(std::string_view data, Chunk& out)
+{
     json::monotonic_resource memory(scratch().data(), scratch().size());
     auto document = parser_.parse(data, &memory, true);
     if (!document)
@@ -140,6 +152,19 @@ result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
         has_next_ = true;
     }
     return {};
+}
+
+/// Events like this one may follow.
+template <class Chunk>
+void chunk_decoder<Chunk>::learn(std::string_view data)
+{
+    const auto proposal = template_.propose(data);
+    if (proposal.empty())
+        return;
+    Chunk marked;
+    if (read(proposal, marked) && !has_next_)
+        template_.accept(std::move(marked));
+    has_next_ = false;
 }
 
 template <class Chunk>

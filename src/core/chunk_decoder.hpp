@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/chunk_template.hpp"
+#include "core/fast_paths.hpp"
 #include "core/json_text.hpp"
 #include "core/surrogate_joiner.hpp"
 
@@ -25,7 +27,9 @@ template <class Chunk>
 class chunk_decoder
 {
 public:
-    explicit chunk_decoder(const limits& bounds) : parser_(bounds), max_index_(bounds.index) {}
+    explicit chunk_decoder(const limits& bounds)
+        : parser_(bounds), max_index_(bounds.index), is_fast_(fast_paths)
+    {}
 
     /** Reads one event into `out`, replacing what it held and reusing its memory. A whole answer is read as
         a chunk that has all of it.
@@ -33,6 +37,14 @@ public:
         `errc::bad_response`, or `errc::too_large` for too much nesting; texts never repeat the payload.
         What is kept for the next event counts from `commit` on: until then, the event can be read once more. */
     result<void> decode(std::string_view data, Chunk& out);
+
+    /** Reads the event in front of an event stream's bytes, where that is quickly done.
+        @returns  the bytes that it takes; 0 where it has to be parsed and decoded */
+    std::size_t decode_front(std::string_view stream, std::size_t most, Chunk& out)
+    {
+        has_next_ = false;
+        return is_fast_ && joiner_.empty() ? template_.read_front(stream, most, out) : 0;
+    }
 
     /// The event that was read last is done with.
     void commit() noexcept;
@@ -48,15 +60,20 @@ public:
     void reset() noexcept
     {
         joiner_.clear();
+        template_.reset();
         has_next_ = false;
     }
 
 private:
+    result<void> read(std::string_view data, Chunk& out);
+    void learn(std::string_view data);
     void join_surrogates(Chunk& out);
     void replace_others(Chunk& out) const;
 
     json_parser parser_;
     std::size_t max_index_;
+    bool is_fast_;
+    chunk_template<Chunk> template_;
     surrogate_joiner joiner_;
     surrogate_joiner next_;  // what it is after the event, where that changes it
     bool has_next_ = false;

@@ -102,6 +102,14 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
     {
         if (!has_item_)
         {
+            if (reader_.is_drained())
+            {
+                return stream_step::need_more;
+            }
+            if (take_front(out))
+            {
+                return stream_step::chunk;
+            }
             switch (reader_.pull(item_))
             {
                 case body_step::need_more:
@@ -123,6 +131,25 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
         }
     }
     return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
+}
+
+/// Takes the next event without looking at its parts, where it is one of those that repeat.
+template <class Chunk>
+bool stream_decoder<Chunk>::take_front(Chunk& out)
+{
+    if constexpr (!is_raw)
+    {
+        const std::size_t taken =
+            decoder_.decode_front(reader_.front(), reader_.event_limit(), out);
+        if (taken != 0)
+        {
+            commit(out);
+            reader_.skip(taken);
+            ++chunks_;
+            return true;
+        }
+    }
+    return false;
 }
 
 template <class Chunk>
@@ -264,6 +291,11 @@ void stream_decoder<Chunk>::commit(const Chunk& chunk)
 {
     if constexpr (!is_raw)
     {
+        if (goes_on(chunk))
+        {
+            decoder_.commit();
+            return;
+        }
         undo_log done;
         keep_last(done, model_, chunk.model);
         if (chunk.usage)
@@ -290,6 +322,24 @@ void stream_decoder<Chunk>::commit(const Chunk& chunk)
             note_choice(static_cast<std::size_t>(choice.index), !choice.finish_reason.empty());
         }
     }
+}
+
+/// Whether the chunk says nothing of the whole stream that is not known.
+template <class Chunk>
+bool stream_decoder<Chunk>::goes_on(const Chunk& chunk) const noexcept
+{
+    if constexpr (!is_raw)
+    {
+        if (chunk.choices.size() != 1 || chunk.usage || chunk.model != model_)
+        {
+            return false;
+        }
+        const auto& choice = chunk.choices.front();
+        const auto index = static_cast<std::size_t>(choice.index);
+        return choice.finish_reason.empty() && index < choices_.size() &&
+               choices_[index] != choice_state::unseen;
+    }
+    return false;
 }
 
 /// The answer is complete when each choice that was seen has its finish reason.

@@ -85,6 +85,7 @@ private:
     };
     using decoder_type = std::conditional_t<is_raw, nothing, chunk_decoder<Chunk>>;
 
+    bool take_front(Chunk& out);
     /// `need_more` where the item gives nothing.
     stream_step take(const body_item& item, Chunk& out);
     stream_step take_line(const body_item& line, Chunk& out);
@@ -92,6 +93,7 @@ private:
     stream_step take_data(const body_item& item, Chunk& out);
     stream_step take_done(std::string_view data, Chunk& out);
     void commit(const Chunk& chunk);
+    [[nodiscard]] bool goes_on(const Chunk& chunk) const noexcept;
     void note_choice(std::size_t index, bool finished) noexcept;
     stream_step conclude(Chunk& out);
     stream_step fail_incomplete();

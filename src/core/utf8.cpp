@@ -26,6 +26,15 @@ std::size_t ascii_prefix(std::string_view text) noexcept
             break;
         }
     }
+    for (; text.size() - done >= 8; done += 8)
+    {
+        std::uint64_t word = 0;
+        std::memcpy(&word, first + done, sizeof word);
+        if ((word & high_bits) != 0)
+        {
+            break;
+        }
+    }
     while (done < text.size() && is_ascii(first[done]))
     {
         ++done;

@@ -12,6 +12,7 @@
 #include <boost/beast/version.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -29,6 +30,10 @@ namespace {
 // What a field counts beside its bytes, as in RFC 9113, section 6.5.2: kept, it takes more than those.
 constexpr std::size_t field_overhead = 32;
 
+constexpr std::string_view line_break = "\r\n";
+// Of a chunk that is not the first one: the end of the one before it, a digit, and half a line break.
+constexpr std::size_t least_chunk_head = 4;
+
 }  // namespace
 
 /// Beast's parser with our ideas of what to keep: fields as they come, body bytes where they lie.
@@ -44,8 +49,9 @@ public:
 
     core::response_head head;
     std::vector<std::string_view> pieces;
-    std::size_t overhead = 0;  // of the fields
-    bool seen_chunk = false;   // a chunk header was read: see parse()
+    std::size_t overhead = 0;     // of the fields
+    bool seen_chunk = false;      // a chunk header was read: see parse()
+    bool between_chunks = false;  // the line break behind a chunk is what comes next
 
 private:
     using text = boost::beast::string_view;
@@ -92,11 +98,16 @@ private:
         return body.size();
     }
 
-    void on_chunk_header_impl(std::uint64_t, text, error_code&) override { seen_chunk = true; }
+    void on_chunk_header_impl(std::uint64_t, text, error_code&) override
+    {
+        seen_chunk = true;
+        between_chunks = false;
+    }
 
-    std::size_t on_chunk_body_impl(std::uint64_t, text body, error_code&) override
+    std::size_t on_chunk_body_impl(std::uint64_t left, text body, error_code&) override
     {
         pieces.push_back(view(body));
+        between_chunks = body.size() == left;
         return body.size();
     }
 
@@ -154,13 +165,17 @@ void http_reader::parse(error_code& ec)
 {
     while (begin_ != end_ && !parser_->is_done())
     {
+        take_plain_chunks();
         // Up to Boost 1.85 a debug build of Beast asserts when the five bytes of an empty chunked body come one by one.
         const std::size_t available = end_ - begin_;
         if (parser_->is_header_done() && parser_->chunked() && !parser_->seen_chunk &&
             available < 5)
             return;
+        if (parser_->between_chunks && available < least_chunk_head)
+            return;
         const bool in_head = !parser_->is_header_done();
-        parser_->eager(!in_head);  // stops behind the head, whose size counts
+        // one step of the body at a time, and not beyond the head, whose size counts
+        parser_->eager(!in_head && !parser_->chunked());
         const std::size_t used =
             parser_->put(asio::const_buffer(buffer_.data() + begin_, available), ec);
         begin_ += used;
@@ -173,6 +188,7 @@ void http_reader::parse(error_code& ec)
         }
         if (ec == http::error::need_more)
         {
+            parser_->between_chunks = false;  // Beast remembers how far it has looked
             // What is kept unparsed is the rest of a head, a chunk's extensions or trailers.
             ec = {};
             if (end_ - begin_ + (in_head ? head_size() : 0) > head_limit_)
@@ -206,6 +222,30 @@ void http_reader::parse(error_code& ec)
         {
             return;
         }
+    }
+}
+
+/** Takes chunks that lie before us as a whole and have no extension, as nearly all do, past Beast's parser. That is between two
+    chunks, before and after. */
+void http_reader::take_plain_chunks()
+{
+    constexpr std::size_t most_digits = 8;
+    while (parser_->between_chunks)
+    {
+        const std::string_view input(buffer_.data() + begin_, end_ - begin_);
+        if (!input.starts_with(line_break))
+            return;
+        std::size_t size = 0;
+        const char* const digits = input.data() + line_break.size();
+        const auto* const last =
+            input.data() + std::min(input.size(), line_break.size() + most_digits);
+        const auto [end, error] = std::from_chars(digits, last, size, 16);
+        const auto head = static_cast<std::size_t>(end - input.data()) + line_break.size();
+        if (error != std::errc() || size == 0 || input.size() < head + size ||
+            input.substr(head - line_break.size(), line_break.size()) != line_break)
+            return;
+        parser_->pieces.push_back(input.substr(head, size));
+        begin_ += head + size;
     }
 }
 

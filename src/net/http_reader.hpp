@@ -66,6 +66,7 @@ public:
 private:
     class parser;
     void parse(boost::system::error_code& ec);
+    void take_plain_chunks();
     /// What the head under way or done counts against the limit.
     [[nodiscard]] std::size_t head_size() const noexcept;
 
