@@ -107,7 +107,7 @@ public:
     [[nodiscard]] std::string_view front() const noexcept
     {
         return mode_ == mode::events && !has_event_ && !splitter_.is_open() ? parser_.front()
-                                                                             : std::string_view();
+                                                                            : std::string_view();
     }
     /// `pull` would need more.
     [[nodiscard]] bool is_drained() const noexcept

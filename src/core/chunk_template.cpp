@@ -21,7 +21,7 @@ namespace json = boost::json;
 namespace {
 
 /// Larger events are rare, and not worth a copy.
-constexpr std::size_t most = std::size_t{8} * 1024;
+constexpr std::size_t largest = std::size_t{8} * 1024;
 /// Events between comparisons that lead to nothing, so that they cost little where more than a text differs.
 constexpr unsigned longest_pause = 64;
 /// How most servers frame an event.
@@ -327,7 +327,7 @@ void chunk_template<Chunk>::fill(std::string_view text, Chunk& out)
 template <class Chunk>
 std::string chunk_template<Chunk>::propose(std::string_view event)
 {
-    if (event.size() > most || !is_due())
+    if (event.size() > largest || !is_due())
         return {};
     const auto prefix = common_prefix(last_, event);
     const auto shorter = std::min(last_.size(), event.size());

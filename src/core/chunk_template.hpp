@@ -59,9 +59,10 @@ private:
     /// Events that differ in that text alone.
     struct shape
     {
-        std::string before;  // "data: " and what stands before the text, with the opening quotation mark
-        std::string after;   // and behind it, from the closing one on, with the line breaks
-        Chunk chunk;         // such an event with an empty text
+        std::string
+            before;  // "data: " and what stands before the text, with the opening quotation mark
+        std::string after;  // and behind it, from the closing one on, with the line breaks
+        Chunk chunk;        // such an event with an empty text
         text_place where;
     };
 

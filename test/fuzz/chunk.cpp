@@ -1,5 +1,6 @@
 // The decoders of streams: cut anywhere against whole, and what they call an answer against a literal reading.
 
+#include "core/fast_paths.hpp"
 #include "core/json_text.hpp"
 #include "core/stream_decoder.hpp"
 #include "core/transcript_decoder.hpp"
@@ -135,6 +136,11 @@ void run_as(const core::response_head& head, std::string_view body, const limits
         const auto other = decode(decoder, head, body, bounds, way);
         check_equal(all.text, other.text, "cut otherwise, the stream is another one");
     }
+    core::fast_paths = false;
+    core::stream_decoder<Chunk> plain(bounds);
+    core::fast_paths = true;
+    check_equal(all.text, decode(plain, head, body, bounds, whole).text,
+                "read the plain way, the stream is another one");
     if constexpr (std::is_same_v<Chunk, chat_chunk> || std::is_same_v<Chunk, completion_chunk>)
         if (all.success)
             check(may_be_whole(body), "success, though a literal reading finds no end");
