@@ -30,11 +30,15 @@ template <class State, class Chunk>
 asio::awaitable<bool> take_into(std::shared_ptr<State> self, Chunk* out)
 {
     const turn mine = State::enter(self);
-    // a chunk that has arrived needs no coroutine more
-    if (self->ended == stream_end::open && self->advance(*out) == State::step::chunk)
-        co_return true;
+    std::optional<typename State::step> found;
+    if (self->ended == stream_end::open)
+    {
+        found = self->advance(*out);
+        if (found == State::step::chunk)
+            co_return true;  // one that has arrived needs no coroutine more
+    }
     co_return co_await State::take(*self, *out, std::chrono::nanoseconds::zero(),
-                                   State::retries::allowed, &State::any);
+                                   State::retries::allowed, &State::any, found);
 }
 
 const metadata& no_metadata()

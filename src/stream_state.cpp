@@ -255,14 +255,17 @@ bool basic_stream<Chunk>::state::has_ended() const
 template <class Chunk>
 asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
                                                        std::chrono::nanoseconds limit,
-                                                       retries further, filter is_wanted)
+                                                       retries further, filter is_wanted,
+                                                       std::optional<step> found)
 {
     const patience wait(*self.source, limit);
     for (bool has_waited = false; !self.has_ended();)
     {
         try
         {
-            switch (self.advance(out))
+            const auto next = found ? *found : self.advance(out);
+            found.reset();
+            switch (next)
             {
                 case step::chunk:
                     if (is_wanted(out))

@@ -135,10 +135,12 @@ struct basic_stream<Chunk>::state
         @param self   kept alive by the caller, who has the turn
         @param out    as well
         @param limit  zero for none: `errc::wait_timeout` leaves the stream whole
+        @param found  what `advance` has said already
     */
     static boost::asio::awaitable<bool> take(state& self, Chunk& out,
                                              std::chrono::nanoseconds limit, retries further,
-                                             filter is_wanted);
+                                             filter is_wanted,
+                                             std::optional<step> found = std::nullopt);
 
     /// The turn of a caller. @throws error  without a stream, or while another one has the turn
     static turn enter(const std::shared_ptr<state>& self);

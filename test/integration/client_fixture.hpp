@@ -84,19 +84,36 @@ struct stream_outcome
     bool reused_connection = false;
 };
 
+/// Takes the chunks in both ways in turn.
 template <class Stream>
 asio::awaitable<stream_outcome> read_stream(Stream stream)
 {
+    using optional_chunk = typename decltype(stream.next())::value_type;
     stream_outcome outcome;
-    for (;;)
+    optional_chunk chunk(std::in_place);
+    while (chunk && !outcome.failure)
     {
-        auto chunk = co_await try_await(stream.next());
-        if (!chunk)
-            outcome.failure = chunk.error();
-        if (!chunk || !*chunk)
-            break;
-        outcome.text += (*chunk)->text();
-        ++outcome.chunks;
+        if (outcome.chunks % 2 == 0)
+        {
+            const auto more = co_await try_await(stream.next(*chunk));
+            if (!more)
+                outcome.failure = more.error();
+            else if (!*more)
+                chunk.reset();
+        }
+        else
+        {
+            auto next = co_await try_await(stream.next());
+            if (!next)
+                outcome.failure = next.error();
+            else
+                chunk = std::move(*next);
+        }
+        if (chunk && !outcome.failure)
+        {
+            outcome.text += chunk->text();
+            ++outcome.chunks;
+        }
     }
     outcome.ended_as = stream.ended_as();
     outcome.attempts = stream.metadata().attempts;
