@@ -117,11 +117,11 @@ private:
     template <class Members, class Others>
     static void assign_all(const Members& out, const Others& from)
     {
-        [&]<std::size_t... i>(std::index_sequence<i...>)
-        {
-            (assign(std::get<i>(out), std::get<i>(from)), ...);
-        }
-        (std::make_index_sequence<std::tuple_size_v<Members>>());
+        std::apply(
+            [&](auto&... to) {
+                std::apply([&](const auto&... other) { (assign(to, other), ...); }, from);
+            },
+            out);
     }
 
     template <class Container>
@@ -279,8 +279,7 @@ bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
         return false;
     event.remove_prefix(before.size());
     const auto size = size_of_text(event);
-    // an empty text can mean that there is none
-    if (!size || *size == 0 || event.substr(*size) != after)
+    if (!size || event.substr(*size) != after)
         return false;
     fill(event.substr(0, *size), out);
     return true;
@@ -293,7 +292,7 @@ std::size_t chunk_template<Chunk>::read_front(std::string_view stream, std::size
         return 0;
     const auto behind = stream.substr(known_.before.size());
     const auto size = size_of_text(behind);
-    if (!size || *size == 0 || !behind.substr(*size).starts_with(known_.after))
+    if (!size || !behind.substr(*size).starts_with(known_.after))
         return 0;
     const auto taken = known_.before.size() + *size + known_.after.size();
     if (taken - data_field.size() - event_end.size() > most)
