@@ -37,7 +37,7 @@ tinyproxy=$(PATH=$PATH:/usr/sbin command -v tinyproxy)
 cmake --preset dev >/dev/null
 cmake --build --preset dev -j "$(job_count)" --target regolo_server regolo_proxy_probe
 probe=build/dev/test/proxies/regolo_proxy_probe
-server=$(find build/dev -name regolo-server -type f)
+server=build/dev/regolo-server
 unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY no_proxy NO_PROXY
 
 # ---- servers behind the proxies

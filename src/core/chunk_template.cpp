@@ -1,6 +1,6 @@
 #include "core/chunk_template.hpp"
 
-#include "core/json_writer.hpp"
+#include "core/members.hpp"
 #include "core/utf8.hpp"
 
 #include <boost/json/array.hpp>
@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,8 +31,45 @@ constexpr std::string_view event_end = "\n\n";
 /// Stands for a text. An event that has it is left alone.
 constexpr std::string_view mark = "~ the text of a delta ~";
 
+// Each names all members, so that the compiler sees when one is forgotten.
+auto members_of(like<tool_call_delta> auto& noun)
+{
+    auto& [index, id, type, name, arguments, function_extra, extra] = noun;
+    return std::tie(index, id, type, name, arguments, function_extra, extra);
+}
+
+auto members_of(like<chat_delta> auto& noun)
+{
+    auto& [role, content, reasoning, refusal, calls, function_call, annotations, extra] = noun;
+    return std::tie(role, content, reasoning, refusal, calls, function_call, annotations, extra);
+}
+
+auto members_of(like<chunk_choice> auto& noun)
+{
+    auto& [index, delta, finish_reason, logprobs, stop_reason, extra] = noun;
+    return std::tie(index, delta, finish_reason, logprobs, stop_reason, extra);
+}
+
+auto members_of(like<completion_choice> auto& noun)
+{
+    auto& [index, text, finish_reason, logprobs, stop_reason, extra] = noun;
+    return std::tie(index, text, finish_reason, logprobs, stop_reason, extra);
+}
+
+auto members_of(like<chat_chunk> auto& noun)
+{
+    auto& [id, object, created, model, choices, usage, fingerprint, tier, extra] = noun;
+    return std::tie(id, object, created, model, choices, usage, fingerprint, tier, extra);
+}
+
+auto members_of(like<completion_chunk> auto& noun)
+{
+    auto& [id, object, created, model, choices, usage, fingerprint, extra] = noun;
+    return std::tie(id, object, created, model, choices, usage, fingerprint, extra);
+}
+
 /** `changes::assign(out, from)` makes a value equal to another one, as `out = from` does, but leaves alone what is: nearly
-    all of it. Nouns name each of their members, so that the compiler sees when one is forgotten. */
+    all of it. */
 struct changes
 {
     static void assign(std::string& out, const std::string& from)
@@ -68,76 +106,24 @@ struct changes
         for (std::size_t i = 0; i != from.size(); ++i)
             assign(out[i], from[i]);
     }
-    static void assign(tool_call_delta& out, const tool_call_delta& from)
+    template <class Noun>
+    requires requires(Noun& noun) { members_of(noun); }
+    static void assign(Noun& out, const Noun& from)
     {
-        auto& [index, id, type, name, arguments, function_extra, extra] = out;
-        assign(index, from.index);
-        assign(id, from.id);
-        assign(type, from.type);
-        assign(name, from.name);
-        assign(arguments, from.arguments);
-        assign(function_extra, from.function_extra);
-        assign(extra, from.extra);
-    }
-    static void assign(chat_delta& out, const chat_delta& from)
-    {
-        auto& [role, content, reasoning, refusal, calls, function_call, annotations, extra] = out;
-        assign(role, from.role);
-        assign(content, from.content);
-        assign(reasoning, from.reasoning);
-        assign(refusal, from.refusal);
-        assign(calls, from.tool_calls);
-        assign(function_call, from.function_call);
-        assign(annotations, from.annotations);
-        assign(extra, from.extra);
-    }
-    static void assign(chunk_choice& out, const chunk_choice& from)
-    {
-        auto& [index, delta, finish_reason, logprobs, stop_reason, extra] = out;
-        assign(index, from.index);
-        assign(delta, from.delta);
-        assign(finish_reason, from.finish_reason);
-        assign(logprobs, from.logprobs);
-        assign(stop_reason, from.stop_reason);
-        assign(extra, from.extra);
-    }
-    static void assign(completion_choice& out, const completion_choice& from)
-    {
-        auto& [index, text, finish_reason, logprobs, stop_reason, extra] = out;
-        assign(index, from.index);
-        assign(text, from.text);
-        assign(finish_reason, from.finish_reason);
-        assign(logprobs, from.logprobs);
-        assign(stop_reason, from.stop_reason);
-        assign(extra, from.extra);
-    }
-    static void assign(chat_chunk& out, const chat_chunk& from)
-    {
-        auto& [id, object, created, model, choices, usage, fingerprint, tier, extra] = out;
-        assign(id, from.id);
-        assign(object, from.object);
-        assign(created, from.created);
-        assign(model, from.model);
-        assign(choices, from.choices);
-        assign(usage, from.usage);
-        assign(fingerprint, from.system_fingerprint);
-        assign(tier, from.service_tier);
-        assign(extra, from.extra);
-    }
-    static void assign(completion_chunk& out, const completion_chunk& from)
-    {
-        auto& [id, object, created, model, choices, usage, fingerprint, extra] = out;
-        assign(id, from.id);
-        assign(object, from.object);
-        assign(created, from.created);
-        assign(model, from.model);
-        assign(choices, from.choices);
-        assign(usage, from.usage);
-        assign(fingerprint, from.system_fingerprint);
-        assign(extra, from.extra);
+        assign_all(members_of(out), members_of(from));
     }
 
 private:
+    template <class Members, class Others>
+    static void assign_all(const Members& out, const Others& from)
+    {
+        std::apply(
+            [&](auto&... to) {
+                std::apply([&](const auto&... other) { (assign(to, other), ...); }, from);
+            },
+            out);
+    }
+
     template <class Container>
     static void assign_container(Container& out, const Container& from)
     {
@@ -293,8 +279,7 @@ bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
         return false;
     event.remove_prefix(before.size());
     const auto size = size_of_text(event);
-    // an empty text can mean that there is none
-    if (!size || *size == 0 || event.substr(*size) != after)
+    if (!size || event.substr(*size) != after)
         return false;
     fill(event.substr(0, *size), out);
     return true;
@@ -307,7 +292,7 @@ std::size_t chunk_template<Chunk>::read_front(std::string_view stream, std::size
         return 0;
     const auto behind = stream.substr(known_.before.size());
     const auto size = size_of_text(behind);
-    if (!size || *size == 0 || !behind.substr(*size).starts_with(known_.after))
+    if (!size || !behind.substr(*size).starts_with(known_.after))
         return 0;
     const auto taken = known_.before.size() + *size + known_.after.size();
     if (taken - data_field.size() - event_end.size() > most)

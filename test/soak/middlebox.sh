@@ -42,7 +42,8 @@ table inet box {
 }
 RULES
 
-inside "$server" --plain --pace 20 --port-file "$work/port" >"$work/server.log" 2>&1 &
+# Not by the function, whose shell would be what is stopped at the end.
+ip netns exec "$name" "$server" --plain --pace 20 --port-file "$work/port" >"$work/server.log" 2>&1 &
 server_pid=$!
 for ((i = 0; i < 100; ++i)); do
     [ ! -e "$work/port" ] || break

@@ -2,6 +2,8 @@
 
 #include "core/chunk_decoder.hpp"
 #include "core/fast_paths.hpp"
+#include "core/http_message.hpp"
+#include "core/stream_decoder.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -68,6 +70,7 @@ const std::vector<std::string> texts{
     R"(\u00e8)",
     R"(\ud83d)",
     R"(\ude00)",
+    R"(\ud83d)",
     "e",
     "f",
     R"(\x)",
@@ -185,6 +188,82 @@ TEST(ChunkTemplate, GivesWhatThePlainWayGivesWhereStreamsAreMixed)
     for (const auto& text : texts)
         for (const auto& event : chat_events)
             decoders.check(with(event, text, 0));
+}
+
+/// What a stream says, with and without the template.
+std::string told(const std::string& body, bool is_fast)
+{
+    core::fast_paths = is_fast;
+    core::stream_decoder<chat_chunk> decoder{limits()};
+    core::fast_paths = true;
+    core::response_head head;
+    head.status = 200;
+    head.headers.emplace_back("content-type", "text/event-stream");
+    decoder.start(head);
+    decoder.push(body);
+    std::string all;
+    chat_chunk chunk;
+    auto step = decoder.pull(chunk);
+    for (bool ended = false; step == core::stream_step::chunk || !ended; step = decoder.pull(chunk))
+    {
+        if (step == core::stream_step::chunk)
+        {
+            all += all_of(chunk) + '\n';
+            continue;
+        }
+        decoder.end_of_body();
+        ended = true;
+    }
+    all += std::to_string(static_cast<int>(decoder.ended_as())) + decoder.failure().message + ' ' +
+           decoder.model() + ' ' + decoder.finish_reason();
+    return decoder.last_usage() ? all + json::serialize(to_json(*decoder.last_usage())) : all;
+}
+
+/// Events that begin or end as the content's does, and what else they can be between.
+std::vector<std::string> neighbours()
+{
+    auto events = chat_events;
+    const auto changed = [&](std::string_view what, std::string_view by) {
+        auto event = content_event;
+        events.push_back(event.replace(event.find(what), what.size(), by));
+    };
+    changed(R"("finish_reason":null)", R"("finish_reason":"stop")");
+    changed(R"("model":"m")", R"("model":"another")");
+    changed(R"("logprobs":null}])", R"("logprobs":null}],"usage":{"total_tokens":5})");
+    changed(R"("index":0)", R"("index":1)");
+    changed("TEXT", R"(TEXT\ud83d)");
+    changed(R"(null}]})", R"(null}]}x)");
+    events.emplace_back("[DONE]");
+    return events;
+}
+
+TEST(ChunkTemplate, GivesTheSameStreamAsThePlainWay)
+{
+    const auto events = neighbours();
+    for (const auto& often : events)
+    {
+        for (const auto& once : events)
+        {
+            for (const std::string_view end : {"\n\n", "\r\n\r\n", "\n: comment\n\n", "\n\r\n"})
+            {
+                std::string body;
+                const auto add = [&](std::string_view event, std::string_view text,
+                                     std::string_view end_of_event) {
+                    body.append("data: ").append(with(std::string(event), text, 0));
+                    body += end_of_event;
+                };
+                for (const auto* text : {"a", "b", "c"})
+                    add(often, text, "\n\n");
+                add(once, "d", end);
+                add(often, "e", "\n\n");
+                add(often, "f", end);
+                add(once, "g", "\n\n");
+                for (const auto* text : {"h", "i"})
+                    add(often, text, "\n\n");
+                EXPECT_EQ(told(body, true), told(body, false)) << body;
+            }
+        }
+    }
 }
 
 /// Reads the event the plain way if it has to be.

@@ -502,6 +502,24 @@ TEST(StreamDecoder, KeepsItsLimits)
     EXPECT_NE(out.failure.message.find("raise limits::event"), std::string::npos);
 }
 
+TEST(StreamDecoder, KeepsTheLimitOfAnEventAlsoWhereEventsRepeat)
+{
+    const std::string before = R"({"id":"1","choices":[{"index":0,"delta":{"content":")";
+    const std::string after = R"("}}]})";
+    const auto event = [&](std::string_view text) {
+        return "data: " + before + std::string(text) + after + "\n\n";
+    };
+    limits bounds;
+    bounds.event = before.size() + 8 + after.size();
+    const auto begun = event("a") + event("b") + event("c");
+    const auto at = decode_all_ways(begun + event("12345678") + data("[DONE]"), sse, bounds);
+    EXPECT_EQ(at.end, stream_end::done);
+    EXPECT_EQ(at.chunks.size(), 4U);
+    const auto past = decode_all_ways(begun + event("123456789") + data("[DONE]"), sse, bounds);
+    EXPECT_EQ(past.failure.code, errc::too_large);
+    EXPECT_EQ(past.chunks.size(), 3U);
+}
+
 TEST(StreamDecoder, StartsAnew)
 {
     stream_decoder<chat_chunk> decoder((limits()));
