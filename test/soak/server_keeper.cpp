@@ -26,33 +26,13 @@ namespace regolo::soak {
 
 namespace {
 
-bool is_free(std::uint16_t port)
+bool bind_to(int socket, std::uint16_t port)
 {
-    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (socket < 0)
-        throw std::system_error(errno, std::generic_category(), "socket");
     sockaddr_in place{};
     place.sin_family = AF_INET;
     place.sin_port = htons(port);
     place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const bool bound = ::bind(socket, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
-    ::close(socket);
-    return bound;
-}
-
-/// Below those that the system gives to connections: a client's own could take the place of a server that is down.
-std::vector<std::uint16_t> free_ports(std::size_t count)
-{
-    std::random_device chance;
-    std::uniform_int_distribution<int> range(20000, 30000);
-    std::vector<std::uint16_t> ports;
-    while (ports.size() != count)
-    {
-        const auto candidate = static_cast<std::uint16_t>(range(chance));
-        if (is_free(candidate))
-            ports.push_back(candidate);
-    }
-    return ports;
+    return ::bind(socket, reinterpret_cast<const sockaddr*>(&place), sizeof place) == 0;
 }
 
 /// Forks a process that does `work` and dies with this one.
@@ -112,10 +92,39 @@ void wait_a_little(std::uint64_t chance)
 
 }  // namespace
 
+reserved_port::reserved_port() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0))
+{
+    if (socket_ < 0)
+        throw std::system_error(errno, std::generic_category(), "socket");
+    // A connection's own port could take the place of a server that is down, so the system is not asked for one.
+    std::random_device chance;
+    std::uniform_int_distribution<int> range(20000, 30000);
+    do
+        number_ = static_cast<std::uint16_t>(range(chance));
+    while (!bind_to(socket_, number_));
+    // Only now: another reservation finds the port taken, a server does not.
+    const int yes = 1;
+    ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+}
+
+reserved_port::~reserved_port()
+{
+    if (socket_ >= 0)
+        ::close(socket_);
+}
+
+reserved_port::reserved_port(reserved_port&& other) noexcept
+    : socket_(std::exchange(other.socket_, -1)), number_(other.number_)
+{}
+
 server_keeper::server_keeper(keeper_options options, ledger& shared) : options_(std::move(options))
 {
     if (options_.ports.empty())
-        options_.ports = free_ports(ledger::server_count);
+    {
+        reserved_.resize(ledger::server_count);
+        for (const reserved_port& each : reserved_)
+            options_.ports.push_back(each.number());
+    }
     if (options_.ports.size() != ledger::server_count)
         throw std::invalid_argument("there have to be as many ports as servers");
     std::shared_ptr<const testing::certificate_authority> authority;

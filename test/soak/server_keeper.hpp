@@ -10,6 +10,25 @@
 
 namespace regolo::soak {
 
+/** A port of 127.0.0.1 that nobody else is given as long as this lives; a server that sets SO_REUSEADDR, as acceptors do,
+    can listen on it.
+*/
+class reserved_port
+{
+public:
+    /// Any free one, below those that the system gives to connections.
+    reserved_port();
+    ~reserved_port();
+    reserved_port(reserved_port&& other) noexcept;
+    reserved_port& operator=(reserved_port&&) = delete;
+
+    [[nodiscard]] std::uint16_t number() const noexcept { return number_; }
+
+private:
+    int socket_;
+    std::uint16_t number_ = 0;
+};
+
 struct keeper_options
 {
     keeper_options() = default;
@@ -44,6 +63,7 @@ public:
 
 private:
     keeper_options options_;
+    std::vector<reserved_port> reserved_;  // none where the ports are given
     std::string ca_pem_;
     pid_t process_ = -1;
 };

@@ -203,6 +203,74 @@ void expect_known_members(const json::object& one)
         EXPECT_TRUE(known.contains(member.key())) << member.key();
 }
 
+/// The content goes on in nearly every chunk, and nearly alone: what else the chunk brings must not get lost.
+TEST(ChatAccumulator, TakesWhatComesBesideTheTextThatGoesOn)
+{
+    // members of the chunk, of the choice and of the delta
+    constexpr std::string_view cases[][3] = {
+        {R"("id":"x")", "", ""},
+        {R"("model":"x")", "", ""},
+        {R"("object":"chat.completion.chunk")", "", ""},
+        {R"("created":7)", "", ""},
+        {R"("system_fingerprint":"x")", "", ""},
+        {R"("service_tier":"x")", "", ""},
+        {R"("usage":{"total_tokens":3})", "", ""},
+        {R"("odd":1)", "", ""},
+        {"", R"("finish_reason":"stop")", ""},
+        {"", R"("stop_reason":"x")", ""},
+        {"", R"("logprobs":{"content":[{"token":"b","logprob":-1}]})", ""},
+        {"", R"("odd":1)", ""},
+        {"", "", R"("role":"assistant2")"},
+        {"", "", R"("reasoning":"x")"},
+        {"", "", R"("refusal":"x")"},
+        {"", "", R"("tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"1"}}])"},
+        {"", "", R"("function_call":{"name":"f","arguments":"1"})"},
+        {"", "", R"("annotations":[1])"},
+        {"", "", R"("odd":1)"},
+    };
+    const auto member = [](std::string_view text) {
+        return text.empty() ? std::string() : std::string(",").append(text);
+    };
+    const auto chunk = [&](const std::string_view(&more)[3], bool with_text) {
+        const std::string text = R"("content":"b")";
+        const std::string delta = with_text ? text + member(more[2]) : std::string(more[2]);
+        return chunk_of(R"({"choices":[{"index":0,"delta":{)" + delta + "}" + member(more[1]) +
+                        "}]" + member(more[0]) + "}");
+    };
+    constexpr std::string_view nothing[3] = {};
+    for (const auto& more : cases)
+    {
+        // beside the text, and in a chunk of its own
+        chat_accumulator together;
+        together.add(delta_of(R"({"content":"a"})")).value();
+        together.add(chunk(more, true)).value();
+        chat_accumulator apart;
+        apart.add(delta_of(R"({"content":"a"})")).value();
+        apart.add(chunk(nothing, true)).value();
+        apart.add(chunk(more, false)).value();
+        EXPECT_EQ(to_json(together.response()), to_json(apart.response()))
+            << more[0] << more[1] << more[2];
+        EXPECT_EQ(together.text(), "ab");
+        chat_accumulator without;
+        without.add(delta_of(R"({"content":"a"})")).value();
+        without.add(chunk(nothing, true)).value();
+        EXPECT_NE(to_json(together.response()), to_json(without.response()))
+            << more[0] << more[1] << more[2];
+    }
+}
+
+TEST(ChatAccumulator, TextThatGoesOnBehindAPictureIsAPart)
+{
+    const auto answer = sum_of({R"({"content":"a"})",
+                                R"({"content":[{"type":"image_url","image_url":{"url":"u"}}]})",
+                                R"({"content":"b"})", R"({"content":"c"})"});
+    ASSERT_EQ(answer.choices.size(), 1U);
+    const auto& parts = answer.choices[0].message.parts;
+    ASSERT_EQ(parts.size(), 3U);
+    EXPECT_EQ(parts[0].text, "a");
+    EXPECT_EQ(parts[2].text, "bc");
+}
+
 TEST(ChatAccumulator, AgreesWithTheRecordedCases)
 {
     const auto cases = load_cases("chat_accumulate_cases.jsonl");

@@ -2,10 +2,14 @@
 
 #include <regolo/error.hpp>
 
+#include <boost/asio/error.hpp>
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
+#include <ios>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -328,6 +332,39 @@ TEST(HttpReader, ReadsWhatIsOnlyOdd)
             EXPECT_EQ(got.body, body) << name;
             EXPECT_TRUE(got.reusable) << name;
         }
+    }
+}
+
+/// Chunks of many sizes, some with what only Beast reads: extensions, and sizes with zeros in front.
+TEST(HttpReader, ReadsChunksHoweverTheyAreCut)
+{
+    std::string bytes = chunked_head;
+    std::string body;
+    for (const std::size_t size :
+         {1U, 15U, 16U, 17U, 2U, 255U, 256U, 3U, 300U, 9U, 10U, 1U, 4000U, 5U})
+    {
+        const bool is_odd = body.size() % 3 == 1;
+        const std::string text(size, static_cast<char>('a' + size % 26));
+        std::ostringstream head;
+        head << (is_odd ? "00" : "") << std::hex
+             << (size % 2 == 0 ? std::uppercase : std::nouppercase) << size;
+        bytes += head.str() + (size == 9 ? ";x=y" : "") + "\r\n" + text + "\r\n";
+        body += text;
+    }
+    bytes += "0\r\nx: y\r\n\r\n";
+    for (std::size_t piece = 1; piece != 600; ++piece)
+    {
+        const auto got = feed(bytes, piece);
+        ASSERT_FALSE(got.ec) << piece << ": " << got.ec.message();
+        EXPECT_TRUE(got.done) << piece;
+        EXPECT_TRUE(got.reusable) << piece;
+        ASSERT_EQ(got.body, body) << piece;
+    }
+    for (std::size_t size = 0; size != bytes.size(); size += 7)
+    {
+        const auto got = feed(std::string_view(bytes).substr(0, size), bytes.size(), true);
+        EXPECT_EQ(got.ec, boost::asio::error::eof) << size;
+        EXPECT_TRUE(body.starts_with(got.body)) << size;
     }
 }
 
