@@ -1,6 +1,7 @@
 #include "prepare.hpp"
 
 #include "core/check_options.hpp"
+#include "core/text.hpp"
 #include "credential_state.hpp"
 
 #include <regolo/version.hpp>

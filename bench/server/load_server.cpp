@@ -18,13 +18,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <fstream>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <netinet/tcp.h>
 #include <optional>
+#include <random>
 #include <signal.h>
 #include <stdexcept>
 #include <string>
@@ -216,15 +216,15 @@ private:
         std::size_t offset = 0;  // within the piece
         bool waits = false;      // for its time
         bool in_head = false;
-        std::string stamped;  // the piece with its time in it, where the answer has that
+        steady::time_point due;  // of its next piece; none before the first that waits
+        std::string stamped;     // the piece with its time in it, where the answer has that
 
         ~connection() { ::close(fd); }
     };
 
-    /// Until the next piece is due.
-    struct pause
+    /// A connection that waits until its next piece is due.
+    struct waiting
     {
-        steady::time_point due;
         int fd;
         std::uint64_t id;  // of the connection, which may be gone and its descriptor another's
     };
@@ -349,6 +349,7 @@ private:
         with.received.erase(0, size);
         with.piece = with.offset = 0;
         with.in_head = !with.answer->head.empty();
+        with.due = {};
         with.stamped.clear();
         return true;
     }
@@ -428,10 +429,16 @@ private:
         with.waits = true;
         if (answer.interval == forever)
             return;
-        auto& queue = waiting_[answer.interval];
-        queue.push_back({steady::now() + answer.interval, with.fd, with.id});
-        if (queue.size() == 1)
-            sleep();
+        // Each stream keeps its own beat, at a moment that does not depend on how fast its client opens streams: clients
+        // that open them faster would otherwise get their chunks in bursts.
+        if (with.due == steady::time_point())
+            with.due = steady::now() + std::chrono::duration_cast<steady::duration>(
+                                           answer.interval * phases_(randomness_));
+        else
+            with.due += answer.interval;
+        const auto place = waiting_.insert({with.due, {with.fd, with.id}});
+        if (place == waiting_.begin())
+            sleep_until(with.due);
     }
 
     static void end_answer(connection& with)
@@ -456,18 +463,6 @@ private:
             piece[at + --digit] = static_cast<char>('0' + left % 10);
     }
 
-    void sleep() const
-    {
-        auto due = steady::time_point::max();
-        for (const auto& [interval, queue] : waiting_)
-        {
-            if (!queue.empty())
-                due = std::min(due, queue.front().due);
-        }
-        if (due != steady::time_point::max())
-            sleep_until(due);
-    }
-
     void sleep_until(steady::time_point when) const
     {
         const auto left =
@@ -482,24 +477,22 @@ private:
     {
         std::uint64_t ignored = 0;
         static_cast<void>(::read(timer_, &ignored, sizeof ignored));
-        for (auto& [interval, queue] : waiting_)
+        while (!waiting_.empty() && waiting_.begin()->first <= steady::now())
         {
-            while (!queue.empty() && queue.front().due <= steady::now())
-            {
-                const auto [due, fd, id] = queue.front();
-                queue.pop_front();
-                const auto found = connections_.find(fd);
-                if (found == connections_.end() || found->second->id != id)
-                    continue;
-                auto& with = *found->second;
-                with.waits = false;
-                if (!with.stamped.empty())
-                    stamp(with.stamped, with.answer->stamp);
-                if (!write(with))
-                    connections_.erase(found);
-            }
+            const auto [fd, id] = waiting_.begin()->second;
+            waiting_.erase(waiting_.begin());
+            const auto found = connections_.find(fd);
+            if (found == connections_.end() || found->second->id != id)
+                continue;
+            auto& with = *found->second;
+            with.waits = false;
+            if (!with.stamped.empty())
+                stamp(with.stamped, with.answer->stamp);
+            if (!write(with))
+                connections_.erase(found);
         }
-        sleep();
+        if (!waiting_.empty())
+            sleep_until(waiting_.begin()->first);
     }
 
     const std::vector<workload> workloads_;
@@ -509,8 +502,9 @@ private:
     int timer_ = -1;
     int signals_ = -1;
     std::unordered_map<int, std::unique_ptr<connection>> connections_;
-    // By the length of the wait: those of a queue end in the order in which they begin.
-    std::map<std::chrono::nanoseconds, std::deque<pause>> waiting_;
+    std::multimap<steady::time_point, waiting> waiting_;
+    std::minstd_rand randomness_;  // the same in each run
+    std::uniform_real_distribution<double> phases_;
     std::uint64_t requests_ = 0;
     std::uint64_t accepted_ = 0;
     std::uint64_t resumed_ = 0;

@@ -154,6 +154,7 @@ private:
         return state_ == line::fresh && is_fresh && !skip_lf_ && !failed_ && !has_id_ && bom_ == 3;
     }
     bool take_plain_event();
+    bool take_plain_part();
     outcome take_next();
     [[nodiscard]] std::size_t find_line_end() noexcept;
     void match_bom();

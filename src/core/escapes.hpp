@@ -12,7 +12,7 @@ namespace regolo::core {
 /// Whether it may have escapes of URLs ("%2F") or JSON ("\/", "\u002f").
 constexpr bool has_escapes(std::string_view text) noexcept
 {
-    return text.find_first_of("%\\") != std::string_view::npos;
+    return std::any_of(text.begin(), text.end(), [](char c) { return c == '%' || c == '\\'; });
 }
 
 /// The ASCII character whose code the `count` hexadecimal digits at `at` are, if that is what stands there.

@@ -1,4 +1,5 @@
 #include "core/http_message.hpp"
+#include "core/text.hpp"
 
 #include <regolo/headers.hpp>
 

@@ -11,15 +11,22 @@
 namespace regolo::core {
 namespace {
 
-constexpr bool is_token_char(char c) noexcept
-{
-    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-    return is_alpha(c) || is_digit(c) || marks.find(c) != std::string_view::npos;
-}
+/// Those of a token (RFC 9110, 5.6.2), by their value.
+constexpr auto token_chars = [] {
+    std::array<bool, 256> is{};
+    for (int c = 0; c != 128; ++c)
+        is[static_cast<std::size_t>(c)] =
+            is_alpha(static_cast<char>(c)) || is_digit(static_cast<char>(c));
+    for (const char mark : std::string_view("!#$%&'*+-.^_`|~"))
+        is[static_cast<unsigned char>(mark)] = true;
+    return is;
+}();
 
 bool is_token(std::string_view text) noexcept
 {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return token_chars[static_cast<unsigned char>(c)];
+    });
 }
 
 bool is_field_value(std::string_view text) noexcept
@@ -213,12 +220,6 @@ std::string_view secret_part(std::string_view value) noexcept
     if (scheme.size() < value.size() && std::all_of(scheme.begin(), scheme.end(), is_alpha))
         value = trim(value.substr(scheme.size()));
     return value;
-}
-
-bool iequals(std::string_view a, std::string_view b) noexcept
-{
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 std::string media_type(std::string_view content_type)

@@ -68,9 +68,6 @@ bool is_secret_field(std::string_view name) noexcept;
 /// What of such a value is secret: all of it but a scheme, such as "Bearer".
 std::string_view secret_part(std::string_view value) noexcept;
 
-/// Case-insensitive comparison of ASCII text.
-bool iequals(std::string_view a, std::string_view b) noexcept;
-
 /// The media type of a content-type value, lower case, without parameters: "text/event-stream".
 std::string media_type(std::string_view content_type);
 /// "application/json", or any "...+json".

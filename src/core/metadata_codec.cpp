@@ -28,11 +28,17 @@ std::optional<std::string_view> find_meaningful(const std::vector<header>& heade
 
 /// A field of the gateway, under its own name or the house's.
 std::optional<std::string_view> find_gateway(const std::vector<header>& headers,
-                                             std::string_view name)
+                                             std::string_view name) noexcept
 {
     for (const std::string_view prefix : {"x-litellm-", "x-regolo-"})
     {
-        if (const auto value = find_meaningful(headers, std::string(prefix) += name))
+        const auto found = std::find_if(headers.begin(), headers.end(), [&](const header& field) {
+            const std::string_view text = field.name;
+            return text.size() == prefix.size() + name.size() && istarts_with(text, prefix) &&
+                   iequals(text.substr(prefix.size()), name);
+        });
+        const auto value = found == headers.end() ? std::nullopt : meaningful(found->value);
+        if (value)
         {
             return value;
         }
@@ -117,6 +123,14 @@ std::optional<limit_name> parse_name(std::string_view field)
 {
     constexpr std::string_view upstream = "llm_provider-";
     constexpr std::string_view plain = "x-ratelimit-";
+    constexpr std::array<std::string_view, 4> starts{upstream, plain, "x-litellm-key-",
+                                                     "x-regolo-key-"};
+    // most fields are others
+    if (std::none_of(starts.begin(), starts.end(),
+                     [field](std::string_view start) { return istarts_with(field, start); }))
+    {
+        return std::nullopt;
+    }
     std::string name = to_lower(field);
     std::string_view rest = name;
     const bool from_upstream = rest.starts_with(upstream);
@@ -129,7 +143,7 @@ std::optional<limit_name> parse_name(std::string_view field)
     {
         found = split_name(rest.substr(plain.size()));
     }
-    else if (rest.starts_with("x-litellm-key-") || rest.starts_with("x-regolo-key-"))
+    else if (rest.starts_with(starts[2]) || rest.starts_with(starts[3]))
     {
         rest.remove_prefix(rest.find("key-"));
         if (rest == "key-rpm-limit" || rest == "key-tpm-limit")

@@ -1,6 +1,7 @@
 #include "core/multipart.hpp"
 
 #include "core/http_message.hpp"
+#include "core/text.hpp"
 
 #include <algorithm>
 #include <array>

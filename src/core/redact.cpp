@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <optional>
 #include <string>
 
@@ -52,41 +53,97 @@ bool is_keyish(std::string_view word) noexcept
     return word.size() >= 4 && (marked || word.size() >= 20 || (has_digit && !number));
 }
 
+/** Which two characters follow each other in a key: rules out nearly all of a text that does not repeat it.
+
+    A hash of two characters, so that what is ruled out is so for certain, and what is not, is not.
+*/
+class key_pairs
+{
+public:
+    explicit key_pairs(std::string_view key) noexcept
+        : part_size_(std::min(telling_part, key.size()))
+    {
+        for (std::size_t i = 1; i < key.size(); ++i)
+            is_in_.set(hash(key[i - 1], key[i]));
+    }
+
+    /// Of what is looked for.
+    [[nodiscard]] std::size_t part_size() const noexcept { return part_size_; }
+
+    /// The first place from `at` on where a part of the key may begin, or npos.
+    /// @par Preconditions  the key has two characters
+    [[nodiscard]] std::size_t find_in(std::string_view text, std::size_t at) const noexcept
+    {
+        while (at + part_size_ <= text.size())
+        {
+            // The last pair first: where the key does not have it, no part of the key goes over it.
+            std::size_t pair = at + part_size_ - 1;
+            while (pair > at && is_in_[hash(text[pair - 1], text[pair])])
+                --pair;
+            if (pair == at)
+                return at;
+            at = pair;
+        }
+        return std::string_view::npos;
+    }
+
+private:
+    static constexpr std::size_t hashes = 4096;
+
+    static std::size_t hash(char first, char second) noexcept
+    {
+        return (static_cast<unsigned char>(first) * std::size_t{61} +
+                static_cast<unsigned char>(second)) %
+               hashes;
+    }
+
+    std::size_t part_size_;
+    std::bitset<hashes> is_in_;
+};
+
 /// Finds where a text repeats the key, or a part of it.
 class key_finder
 {
 public:
-    key_finder(std::string_view text, std::string_view key) noexcept
-        : text_(text), key_(key), least_(std::min(telling_part, key.size()))
-    {
-        for (const char c : key)
-            in_key_[static_cast<unsigned char>(c)] = true;
-    }
+    /// @par Preconditions  `pairs` are those of `key`
+    key_finder(std::string_view text, std::string_view key, const key_pairs& pairs) noexcept
+        : text_(text), key_(key), pairs_(pairs)
+    {}
 
     /// How much of the text at `at` repeats the key, or 0. To be asked at ascending places.
     std::size_t part_at(std::size_t at) noexcept
     {
-        if (key_.size() < shortest_key || text_.size() - at < least_)
-        {
+        if (key_.size() < shortest_key)
             return 0;
+        if (at >= unknown_)
+        {
+            candidate_ = pairs_.find_in(text_, at);
+            unknown_ = candidate_ == std::string_view::npos ? candidate_ : candidate_ + 1;
         }
-        // Most places are ruled out by a character that the key does not have.
-        for (end_ = std::max(end_, at); end_ < text_.size() && is_in_key(text_[end_]); ++end_)
-        {}
-        return end_ - at < least_ ? 0 : longest_at(at);
+        return at == candidate_ ? longest_at(at) : 0;
+    }
+
+    /// Whether it repeats it anywhere.
+    bool finds_any() noexcept
+    {
+        for (std::size_t at = 0; at < text_.size(); at = std::max(candidate_, at + 1))
+        {
+            if (part_at(at) > 0)
+                return true;
+        }
+        return false;
     }
 
 private:
-    bool is_in_key(char c) const noexcept { return in_key_[static_cast<unsigned char>(c)]; }
-
     std::size_t longest_at(std::size_t at) const noexcept
     {
-        const std::string_view wanted = text_.substr(at, least_);
+        const std::size_t least = pairs_.part_size();
+        const std::string_view wanted = text_.substr(at, least);
         std::size_t longest = 0;
         for (std::size_t found = key_.find(wanted); found != std::string_view::npos;
              found = key_.find(wanted, found + 1))
         {
-            std::size_t size = least_;
+            std::size_t size = least;
             while (found + size < key_.size() && at + size < text_.size() &&
                    key_[found + size] == text_[at + size])
             {
@@ -99,9 +156,9 @@ private:
 
     std::string_view text_;
     std::string_view key_;
-    std::size_t least_;
-    std::array<bool, 256> in_key_{};
-    std::size_t end_ = 0;  // the first character from the last place on that the key does not have
+    const key_pairs& pairs_;
+    std::size_t candidate_ = 0;  // the last one found
+    std::size_t unknown_ = 0;    // from here on they are to be looked for
 };
 
 /// The same for text with escapes. It keeps nothing of the text, which may be as long as a limit.
@@ -156,11 +213,6 @@ private:
     std::size_t least_;
 };
 
-bool starts_with_ignoring_case(std::string_view text, std::string_view start) noexcept
-{
-    return text.size() >= start.size() && iequals(text.substr(0, start.size()), start);
-}
-
 /// After words such as "API Key = ", how far the key is away; 0 where none of them stands here.
 std::size_t introduction(std::string_view text) noexcept
 {
@@ -169,7 +221,7 @@ std::size_t introduction(std::string_view text) noexcept
     constexpr std::string_view between = " :='\"";
     for (const std::string_view name : names)
     {
-        if (!starts_with_ignoring_case(text, name))
+        if (!istarts_with(text, name))
         {
             continue;
         }
@@ -191,7 +243,7 @@ std::size_t secret_at(std::string_view text, std::size_t at, std::size_t& skip) 
         return 0;
     }
     const std::string_view rest = text.substr(at);
-    if (starts_with_ignoring_case(rest, "sk-") && word_at(text, at).size() > 6)
+    if (istarts_with(rest, "sk-") && word_at(text, at).size() > 6)
     {
         return word_at(text, at).size();
     }
@@ -258,7 +310,8 @@ std::string replace(std::string_view text, std::string_view key, bool looks)
         text = unescaped = replace_escaped(text, key);
     std::string out;
     out.reserve(text.size());
-    key_finder finder(text, key);
+    const key_pairs pairs(key);
+    key_finder finder(text, key, pairs);
     for (std::size_t at = 0; at < text.size();)
     {
         std::size_t skip = 0;
@@ -305,21 +358,10 @@ void redact(metadata& told, std::string_view key)
         return;
     }
     // This is done for every response: a text that does not repeat the key is not copied.
+    const key_pairs pairs(key);
     const auto clean = [&](std::string& text) {
-        if (has_escapes(text))
-        {
+        if (has_escapes(text) || key_finder(text, key, pairs).finds_any())
             text = replace(text, key, false);
-            return;
-        }
-        key_finder finder(text, key);
-        for (std::size_t at = 0; at < text.size(); ++at)
-        {
-            if (finder.part_at(at) > 0)
-            {
-                text = replace(text, key, false);
-                return;
-            }
-        }
     };
     const auto clean_limit = [&](rate_limit& limit) {
         clean(limit.name);

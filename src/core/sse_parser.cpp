@@ -110,6 +110,10 @@ std::optional<sse_event> sse_parser::pull()
     {
         return found_;
     }
+    if (take_plain_part())
+    {
+        return std::nullopt;
+    }
     while (position_ != input_.size() && !failed_)
     {
         if (take_next() == outcome::found)
@@ -210,6 +214,20 @@ bool sse_parser::take_plain_event()
     return true;
 }
 
+/// The same for bytes that all belong to a line of data that began in an earlier piece.
+bool sse_parser::take_plain_part()
+{
+    const bool is_one = state_ == line::data && position_ == 0 && !input_.empty() && !failed_ &&
+                        find_line_end() == input_.size();
+    if (!is_one)
+    {
+        return false;
+    }
+    take_part(input_);
+    position_ = input_.size();
+    return true;
+}
+
 /// Takes a line, or what there is of one, off the input.
 sse_parser::outcome sse_parser::take_next()
 {
@@ -229,16 +247,24 @@ sse_parser::outcome sse_parser::take_next()
     }
     const std::size_t line_end = find_line_end();
     const bool is_complete = line_end != input_.size();
+    const std::string_view rest = input_.substr(position_, line_end - position_);
     outcome taken = outcome::nothing;
     if (is_complete && state_ == line::fresh)
     {
-        taken = take_line(input_.substr(position_, line_end - position_), true);
+        taken = take_line(rest, true);
+    }
+    else if (state_ == line::fresh && rest.size() >= telling_size && rest.starts_with("data:"))
+    {
+        add_data(value_after(rest, 4), false);
+        state_ = line::data;
+        position_ = line_end;
+        return outcome::nothing;
     }
     else
     {
         if (state_ == line::fresh || state_ == line::prefix)
         {
-            position_ += begin_line(input_.substr(position_, line_end - position_));
+            position_ += begin_line(rest);
             tell_field();
         }
         take_part(input_.substr(position_, line_end - position_));

@@ -2,6 +2,7 @@
 
 #include <regolo/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -35,6 +36,18 @@ constexpr char to_lower(char c) noexcept
 }
 
 std::string to_lower(std::string_view text);
+
+/// Case-insensitive comparison of ASCII text.
+constexpr bool iequals(std::string_view a, std::string_view b) noexcept
+{
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return to_lower(x) == to_lower(y); });
+}
+
+constexpr bool istarts_with(std::string_view text, std::string_view start) noexcept
+{
+    return iequals(text.substr(0, start.size()), start);
+}
 
 /// The value of a hexadecimal digit.
 constexpr std::optional<unsigned> hex_digit(char c) noexcept

@@ -35,6 +35,16 @@ std::size_t ascii_prefix(std::string_view text) noexcept
             break;
         }
     }
+    if (text.size() >= 8 && text.size() - done < 8)
+    {
+        // what is left, with some of what has been seen
+        std::uint64_t word = 0;
+        std::memcpy(&word, first + text.size() - sizeof word, sizeof word);
+        if ((word & high_bits) == 0)
+        {
+            return text.size();
+        }
+    }
     while (done < text.size() && is_ascii(first[done]))
     {
         ++done;

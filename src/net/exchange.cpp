@@ -46,7 +46,7 @@ exchange::exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> o
     : world_(std::move(shared)), scope_(std::move(owner)), limits_(limits), listener_(listener)
 {}
 
-asio::awaitable<void> exchange::open(core::http_request request, outgoing_body body,
+asio::awaitable<void> exchange::open(const core::http_request& request, outgoing_body body,
                                      std::shared_ptr<const core::secret> key, core::origin where,
                                      bool fresh)
 {

@@ -73,10 +73,11 @@ public:
 
     /** Goes as far as the complete response head. A refusal that comes before the end of a large request ends the sending.
 
+        @param request  has to live as long as this runs
         @param fresh  do not use an idle connection
         @throws error, boost::system::system_error  see `explain`
     */
-    asio::awaitable<void> open(core::http_request request, outgoing_body body,
+    asio::awaitable<void> open(const core::http_request& request, outgoing_body body,
                                std::shared_ptr<const core::secret> key, core::origin where,
                                bool fresh);
 
