@@ -95,7 +95,7 @@ try
         switch (found)
         {
             case core::stream_step::chunk:
-                partial.add(out);
+                partial.add(out, decoder.repeats());
                 if (held.keep(out))
                     continue;
                 delivered = true;

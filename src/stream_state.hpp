@@ -28,13 +28,16 @@
 
 namespace regolo::inline v0::detail {
 
-/// What a stream keeps of the chunks it has handed out: by default nothing.
+/** What a stream keeps of the chunks it has handed out: by default nothing.
+
+    `add` is told where a chunk repeats the one before it, but for more text in the same place.
+*/
 template <class Chunk>
 struct partial_answer
 {
     static constexpr bool keeps = false;
 
-    void add(const Chunk&) {}
+    void add(const Chunk&, bool = false) {}
     [[nodiscard]] static answer_doubts doubts(std::string_view) noexcept { return {}; }
     [[nodiscard]] static std::string_view text() noexcept { return {}; }
 };
@@ -44,10 +47,17 @@ struct partial_answer<chat_chunk>
 {
     static constexpr bool keeps = true;
 
-    void add(const chat_chunk& chunk)
+    void add(const chat_chunk& chunk, bool repeats = false)
     {
-        // The decoder has checked the indices, which is all that can fail.
-        static_cast<void>(answer.add(chunk));
+        if (!repeats)
+            growing = nullptr;
+        else if (growing == nullptr)
+            growing = answer.find_growing_text(chunk);
+        if (growing != nullptr)
+            growing->append(*chunk.choices.front().delta.content);
+        else
+            // The decoder has checked the indices, which is all that can fail.
+            static_cast<void>(answer.add(chunk));
     }
     [[nodiscard]] answer_doubts doubts(std::string_view asked) const noexcept
     {
@@ -56,6 +66,7 @@ struct partial_answer<chat_chunk>
     [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
 
     chat_accumulator answer{static_cast<std::size_t>(-1)};
+    std::string* growing = nullptr;  // in `answer`: what chunks that repeat make longer
 };
 
 template <>
@@ -63,7 +74,7 @@ struct partial_answer<completion_chunk>
 {
     static constexpr bool keeps = true;
 
-    void add(const completion_chunk& chunk) { answer.add(chunk); }
+    void add(const completion_chunk& chunk, bool = false) { answer.add(chunk); }
     [[nodiscard]] answer_doubts doubts(std::string_view asked) const noexcept
     {
         return core::find_doubts(answer.response(), asked);
@@ -78,7 +89,7 @@ struct partial_answer<transcript_chunk>
 {
     static constexpr bool keeps = true;
 
-    void add(const transcript_chunk& chunk) { answer.add(chunk); }
+    void add(const transcript_chunk& chunk, bool = false) { answer.add(chunk); }
     [[nodiscard]] static answer_doubts doubts(std::string_view) noexcept { return {}; }
     [[nodiscard]] std::string_view text() const noexcept { return answer.text(); }
 

@@ -13,6 +13,17 @@ namespace {
 
 namespace asio = boost::asio;
 
+void count(const chat_chunk& chunk, counts& so_far)
+{
+    ++so_far.chunks;
+    so_far.text_bytes += chunk.text().size();
+    for (const auto& choice : chunk.choices)
+    {
+        for (const auto& call : choice.delta.tool_calls)
+            so_far.text_bytes += call.arguments.size();
+    }
+}
+
 asio::awaitable<void> ask(const client& from, const job& what, counts& so_far)
 {
     if (what.workload == "embeddings")
@@ -27,13 +38,8 @@ asio::awaitable<void> ask(const client& from, const job& what, counts& so_far)
         chat_chunk chunk;
         while (co_await stream.next(chunk))
         {
-            ++so_far.chunks;
-            so_far.text_bytes += chunk.text().size();
-            for (const auto& choice : chunk.choices)
-            {
-                for (const auto& call : choice.delta.tool_calls)
-                    so_far.text_bytes += call.arguments.size();
-            }
+            for (bool here = true; here; here = stream.try_next(chunk))
+                count(chunk, so_far);
         }
     }
     else
@@ -65,7 +71,11 @@ try
     boost::asio::io_context io(1);
     const regolo::client client(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
     counts first;
-    boost::asio::co_spawn(io, ask(client, what, first), rethrow);
+    const auto end = [&io](const std::exception_ptr& failure) {
+        rethrow(failure);
+        io.stop();  // idle connections are work, too
+    };
+    boost::asio::co_spawn(io, ask(client, what, first), end);
     io.run();
     io.restart();
     const meter time;
@@ -75,9 +85,8 @@ try
     for (long i = 0; i != what.concurrency; ++i)
         boost::asio::co_spawn(io, ask_on(client, what, left, all),
                               [&](const std::exception_ptr& failure) {
-                                  rethrow(failure);
-                                  if (--callers == 0)
-                                      io.stop();  // idle connections are work, too
+                                  if (failure || --callers == 0)
+                                      end(failure);
                               });
     io.run();
     time.report(all);

@@ -3,8 +3,14 @@
 #include <regolo/chat.hpp>
 
 #include <memory>
+#include <string>
 
 namespace regolo::inline v0 {
+
+namespace detail {
+template <class Chunk>
+struct partial_answer;
+}
 
 /** Turns the chunks of a streamed answer into the answer that a call without streaming gives.
 
@@ -43,6 +49,11 @@ public:
     [[nodiscard]] bool finished() const noexcept;
 
 private:
+    friend detail::partial_answer<chat_chunk>;
+
+    /// The text that the chunk makes longer, where that is all it does.
+    [[nodiscard]] std::string* find_growing_text(const chat_chunk& chunk) noexcept;
+
     struct state;
     std::unique_ptr<state> state_;
 };

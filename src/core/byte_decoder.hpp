@@ -37,6 +37,7 @@ public:
 
     [[nodiscard]] stream_end ended_as() const noexcept { return stream_end::finished; }
     [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     [[nodiscard]] std::string_view finish_reason() const noexcept { return {}; }
     [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }

@@ -336,9 +336,14 @@ chat_accumulator::~chat_accumulator() = default;
 chat_accumulator::chat_accumulator(chat_accumulator&&) noexcept = default;
 chat_accumulator& chat_accumulator::operator=(chat_accumulator&&) noexcept = default;
 
+std::string* chat_accumulator::find_growing_text(const chat_chunk& chunk) noexcept
+{
+    return state_->find_growing_text(chunk);
+}
+
 result<void> chat_accumulator::add(const chat_chunk& chunk)
 {
-    if (auto* const text = state_->find_growing_text(chunk))
+    if (auto* const text = find_growing_text(chunk))
     {
         text->append(*chunk.choices.front().delta.content);
         return {};

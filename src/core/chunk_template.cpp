@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -68,67 +69,51 @@ auto members_of(like<completion_chunk> auto& noun)
     return std::tie(id, object, created, model, choices, usage, fingerprint, extra);
 }
 
-/** `changes::assign(out, from)` makes a value equal to another one, as `out = from` does, but leaves alone what is: nearly
-    all of it. */
-struct changes
+/// Whether two values are the same, member by member; it says no to what is rare and takes long to compare.
+struct same
 {
-    static void assign(std::string& out, const std::string& from)
+    static bool is(const std::string& a, const std::string& b) noexcept
     {
-        if (out != from)
-            out = from;
+        return a.size() == b.size() &&
+               (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
     }
-    static void assign(std::int64_t& out, std::int64_t from) noexcept { out = from; }
-    static void assign(json::value& out, const json::value& from)
+    static bool is(std::int64_t a, std::int64_t b) noexcept { return a == b; }
+    static bool is(const json::value& a, const json::value& b) noexcept
     {
-        if (!(out.is_null() && from.is_null()))
-            out = from;
+        return a.is_null() && b.is_null();
     }
-    static void assign(json::object& out, const json::object& from) { assign_container(out, from); }
-    static void assign(json::array& out, const json::array& from) { assign_container(out, from); }
-    static void assign(std::optional<std::string>& out, const std::optional<std::string>& from)
+    static bool is(const json::object& a, const json::object& b) noexcept
     {
-        if (out && from)
-            assign(*out, *from);
-        else if (out || from)
-            out = from;
+        return a.empty() && b.empty();
+    }
+    static bool is(const json::array& a, const json::array& b) noexcept
+    {
+        return a.empty() && b.empty();
     }
     template <class T>
-    static void assign(std::optional<T>& out, const std::optional<T>& from)
+    static bool is(const std::optional<T>& a, const std::optional<T>& b) noexcept
     {
-        if (out || from)
-            out = from;
+        if constexpr (requires { is(*a, *b); })
+            return a.has_value() == b.has_value() && (!a || is(*a, *b));
+        else
+            return !a && !b;
     }
     template <class T>
-    static void assign(std::vector<T>& out, const std::vector<T>& from)
+    static bool is(const std::vector<T>& a, const std::vector<T>& b) noexcept
     {
-        if (out.size() != from.size())
-            out.resize(from.size());
-        for (std::size_t i = 0; i != from.size(); ++i)
-            assign(out[i], from[i]);
+        return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                          [](const T& one, const T& other) { return is(one, other); });
     }
     template <class Noun>
-    requires requires(Noun& noun) { members_of(noun); }
-    static void assign(Noun& out, const Noun& from)
+    requires requires(const Noun& noun) { members_of(noun); }
+    static bool is(const Noun& a, const Noun& b) noexcept
     {
-        assign_all(members_of(out), members_of(from));
-    }
-
-private:
-    template <class Members, class Others>
-    static void assign_all(const Members& out, const Others& from)
-    {
-        std::apply(
-            [&](auto&... to) {
-                std::apply([&](const auto&... other) { (assign(to, other), ...); }, from);
+        return std::apply(
+            [&](const auto&... one) {
+                return std::apply([&](const auto&... other) { return (is(one, other) && ...); },
+                                  members_of(b));
             },
-            out);
-    }
-
-    template <class Container>
-    static void assign_container(Container& out, const Container& from)
-    {
-        if (!out.empty() || !from.empty())
-            out = from;
+            members_of(a));
     }
 };
 
@@ -156,22 +141,58 @@ char unescaped(char c) noexcept
     }
 }
 
-/** The size of the text in front of a JSON string's closing quotation mark; nothing where there is no such mark, where the text
-    is not allowed, and where it has escapes with a number. */
-std::optional<std::size_t> size_of_text(std::string_view json) noexcept
+/** How many characters in front need no second look: ASCII, and none that means something in a JSON string. Eight at a time; may
+    stop early. */
+std::size_t plain_prefix(std::string_view json) noexcept
+{
+    if constexpr (std::endian::native != std::endian::little)
+        return 0;
+    // Of the bytes that a mask marks, the lowest is right: what a subtraction borrows goes upwards.
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    constexpr std::uint64_t high_bits = ones << 7;
+    const auto less_than = [](std::uint64_t word, unsigned char bound) {
+        return (word - ones * bound) & ~word & high_bits;
+    };
+    const auto equal_to = [&](std::uint64_t word, char c) {
+        return less_than(word ^ (ones * static_cast<unsigned char>(c)), 1);
+    };
+    std::size_t done = 0;
+    for (; json.size() - done >= sizeof(std::uint64_t); done += sizeof(std::uint64_t))
+    {
+        std::uint64_t word = 0;
+        std::memcpy(&word, json.data() + done, sizeof word);
+        const std::uint64_t marked =
+            (word & high_bits) | less_than(word, 0x20) | equal_to(word, '"') | equal_to(word, '\\');
+        if (marked != 0)
+            return done + static_cast<std::size_t>(std::countr_zero(marked)) / 8;
+    }
+    return done;
+}
+
+/// The text in front of a JSON string's closing quotation mark.
+struct quoted_text
+{
+    std::size_t size = 0;
+    bool has_escapes = false;
+};
+
+/// Nothing where there is no such mark, where the text is not allowed, and where it has escapes with a number.
+std::optional<quoted_text> find_text(std::string_view json) noexcept
 {
     bool is_ascii = true;
-    for (std::size_t i = 0; i != json.size(); ++i)
+    bool has_escapes = false;
+    for (std::size_t i = plain_prefix(json); i != json.size(); ++i)
     {
         const auto c = static_cast<unsigned char>(json[i]);
         if (c == '"')
         {
             const bool is_valid = is_ascii || valid_utf8_prefix(json.substr(0, i)) == i;
-            return is_valid ? std::optional(i) : std::nullopt;
+            return is_valid ? std::optional(quoted_text{i, has_escapes}) : std::nullopt;
         }
         if (c < 0x20)
             return std::nullopt;
         is_ascii = is_ascii && c < 0x80;
+        has_escapes = has_escapes || c == '\\';
         if (c == '\\' && (++i == json.size() || unescaped(json[i]) == 0))
             return std::nullopt;
     }
@@ -180,9 +201,7 @@ std::optional<std::size_t> size_of_text(std::string_view json) noexcept
 
 void unescape(std::string_view json, std::string& out)
 {
-    const auto plain = std::min(json.find('\\'), json.size());
-    out.assign(json, 0, plain);
-    for (std::size_t i = plain; i != json.size(); ++i)
+    for (std::size_t i = 0; i != json.size(); ++i)
         out.push_back(json[i] == '\\' ? unescaped(json[++i]) : json[i]);
 }
 
@@ -211,13 +230,16 @@ bool take_mark(std::string& text) noexcept
     return true;
 }
 
+/// Null where the chunk has no such place.
 std::string* text_at(completion_chunk& chunk, const text_place& where) noexcept
 {
-    return &chunk.choices[where.choice].text;
+    return where.choice < chunk.choices.size() ? &chunk.choices[where.choice].text : nullptr;
 }
 
 std::string* text_at(chat_chunk& chunk, const text_place& where) noexcept
 {
+    if (where.choice >= chunk.choices.size())
+        return nullptr;
     auto& delta = chunk.choices[where.choice].delta;
     switch (where.which)
     {
@@ -230,7 +252,7 @@ std::string* text_at(chat_chunk& chunk, const text_place& where) noexcept
         case text_place::field::arguments:
             break;
     }
-    return &delta.tool_calls[where.call].arguments;
+    return where.call < delta.tool_calls.size() ? &delta.tool_calls[where.call].arguments : nullptr;
 }
 
 bool take_mark(completion_chunk& chunk, text_place& where)
@@ -278,10 +300,10 @@ bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
     if (!event.starts_with(before))
         return false;
     event.remove_prefix(before.size());
-    const auto size = size_of_text(event);
-    if (!size || event.substr(*size) != after)
+    const auto text = find_text(event);
+    if (!text || event.substr(text->size) != after)
         return false;
-    fill(event.substr(0, *size), out);
+    fill(event.substr(0, text->size), text->has_escapes, out);
     return true;
 }
 
@@ -291,22 +313,33 @@ std::size_t chunk_template<Chunk>::read_front(std::string_view stream, std::size
     if (!is_known_ || !stream.starts_with(known_.before))
         return 0;
     const auto behind = stream.substr(known_.before.size());
-    const auto size = size_of_text(behind);
-    if (!size || !behind.substr(*size).starts_with(known_.after))
+    const auto text = find_text(behind);
+    if (!text || !behind.substr(text->size).starts_with(known_.after))
         return 0;
-    const auto taken = known_.before.size() + *size + known_.after.size();
+    const auto taken = known_.before.size() + text->size + known_.after.size();
     if (taken - data_field.size() - event_end.size() > most)
         return 0;
-    fill(behind.substr(0, *size), out);
+    fill(behind.substr(0, text->size), text->has_escapes, out);
     return taken;
 }
 
 template <class Chunk>
-void chunk_template<Chunk>::fill(std::string_view text, Chunk& out)
+void chunk_template<Chunk>::fill(std::string_view text, bool has_escapes, Chunk& out)
 {
-    changes::assign(out, known_.chunk);
-    unescape(text, *text_at(out, known_.where));
     pause_ = next_pause_ = 0;
+    // Nearly always `out` is the chunk before, and nothing of it has to be written but the text.
+    auto* into = text_at(out, known_.where);
+    if (into != nullptr)
+        into->clear();
+    if (into == nullptr || !same::is(out, known_.chunk))
+    {
+        out = known_.chunk;
+        into = text_at(out, known_.where);
+    }
+    if (has_escapes)
+        unescape(text, *into);
+    else
+        into->append(text);
 }
 
 template <class Chunk>

@@ -67,7 +67,7 @@ private:
     };
 
     bool is_due() noexcept;
-    void fill(std::string_view text, Chunk& out);
+    void fill(std::string_view text, bool has_escapes, Chunk& out);
 
     shape known_;
     shape proposed_;

@@ -65,6 +65,8 @@ public:
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
     [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
     /// A chunk or an error has been seen (not only comments and pings), which ends the wait for the first.
+    /// The chunk that was read last is the one before it with more text in the same place, and nothing else.
+    [[nodiscard]] bool repeats() const noexcept { return repeats_; }
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     /// The last finish reason of choice 0, the last usage and the model: for metadata and observers.
     [[nodiscard]] const std::string& finish_reason() const noexcept { return finish_reason_; }
@@ -112,6 +114,8 @@ private:
     std::size_t open_choices_ = 0;
     bool whole_answer_ = false;  // JSON instead of a stream, and one value so far
     bool seen_event_ = false;
+    bool repeats_ = false;
+    bool settled_ = false;  // the last chunk was one of those that repeat, and the next of them tells nothing of the stream
     stream_end ended_as_ = stream_end::open;
     error_info failure_;
     std::string finish_reason_;

@@ -34,6 +34,7 @@ public:
 
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
     [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept
     {
         return chunks_ > 0 || ended_as_ == stream_end::failed;
