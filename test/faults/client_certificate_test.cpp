@@ -20,8 +20,8 @@ using namespace std::chrono_literals;
 /// How far the exchange has come.
 enum class moment
 {
-    handshake,  // done for the server; the client has sent no byte of the request
-    request,    // sent
+    handshake,  // done for the server, which has read no byte of the request
+    request,    // read
 };
 
 /// As long as that after the handshake, a loss may be due to it.
@@ -67,6 +67,7 @@ protected:
         outcome got;
         on.start(exchange_kinds().front(), got);
         const bool is_before = what.when == moment::handshake;
+        on.server->ignore_requests(is_before);
         EXPECT_TRUE(on.run_until([&] {
             return is_before ? on.server->handshakes() > handshakes
                              : on.server->requests() > requests;

@@ -168,7 +168,7 @@ void peer::receive(connection& with, std::string_view bytes)
     {
         with.requests.push(bytes);
     }
-    while (!with.is_mute && with.requests.take())
+    while (!with.is_mute && !ignores_requests_ && with.requests.take())
     {
         ++requests_;
         answer(with);

@@ -90,6 +90,9 @@ public:
     /// Clients are asked for a certificate from now on. They may show any, and need not.
     void ask_for_certificates();
 
+    /// Requests are not read from now on, or are again.
+    void ignore_requests(bool on) { ignores_requests_ = on; }
+
     /// Takes no more connections.
     void close();
 
@@ -114,6 +117,7 @@ private:
     std::size_t at_ = 0;
     std::size_t sent_ = 0;
     bool has_struck_ = false;
+    bool ignores_requests_ = false;
     std::size_t open_ = 0;
     std::size_t requests_ = 0;
     std::size_t handshakes_ = 0;
