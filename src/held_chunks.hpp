@@ -3,7 +3,7 @@
 #include "core/find_doubts.hpp"
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <utility>
 
 namespace regolo::inline v0::detail {
@@ -50,7 +50,7 @@ public:
 private:
     static constexpr std::size_t most = 64;
 
-    std::deque<Chunk> chunks_;
+    std::list<Chunk> chunks_;  // which takes no memory while it is empty
     bool holds_ = false;
 };
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 SDKS_ON_BULK = {
     "openai_python": 50,
     "openai_python_uvloop": 50,
+    "openai_python_aiohttp": 50,
     "regolo_official": 50,
     "openai_node": 20,
     "openai_go": 4,

@@ -47,7 +47,7 @@ def comparison_table(compared):
         works = [w for w in WORKS if any(key[:2] == (transport, w.name) for key in compared.series)]
         for at in range(0, len(works), PER_BLOCK):
             block = works[at : at + PER_BLOCK]
-            lines += ["", f"CPU time {title}: us per chunk (*) or request, median of the rounds, half the distance of the quartiles"]
+            lines += ["", f"CPU time {title}: us per chunk (*) or request; median, and half the distance of the quartiles"]
             lines.append(row("", [w.name + ("*" if w.unit == "chunk" else "") for w in block]))
             for client in compared.clients:
                 found = [compared.get(transport, w.name, client.name) for w in block]

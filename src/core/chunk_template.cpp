@@ -1,6 +1,7 @@
 #include "core/chunk_template.hpp"
 
 #include "core/members.hpp"
+#include "core/text_word.hpp"
 #include "core/utf8.hpp"
 
 #include <boost/json/array.hpp>
@@ -8,7 +9,6 @@
 #include <boost/json/value.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -145,26 +145,15 @@ char unescaped(char c) noexcept
     stop early. */
 std::size_t plain_prefix(std::string_view json) noexcept
 {
-    if constexpr (std::endian::native != std::endian::little)
-        return 0;
-    // Of the bytes that a mask marks, the lowest is right: what a subtraction borrows goes upwards.
-    constexpr std::uint64_t ones = 0x0101010101010101U;
-    constexpr std::uint64_t high_bits = ones << 7;
-    const auto less_than = [](std::uint64_t word, unsigned char bound) {
-        return (word - ones * bound) & ~word & high_bits;
-    };
-    const auto equal_to = [&](std::uint64_t word, char c) {
-        return less_than(word ^ (ones * static_cast<unsigned char>(c)), 1);
-    };
     std::size_t done = 0;
-    for (; json.size() - done >= sizeof(std::uint64_t); done += sizeof(std::uint64_t))
+    for (; text_word::is_supported && json.size() - done >= text_word::size;
+         done += text_word::size)
     {
-        std::uint64_t word = 0;
-        std::memcpy(&word, json.data() + done, sizeof word);
-        const std::uint64_t marked =
-            (word & high_bits) | less_than(word, 0x20) | equal_to(word, '"') | equal_to(word, '\\');
-        if (marked != 0)
-            return done + static_cast<std::size_t>(std::countr_zero(marked)) / 8;
+        const text_word next(json, done);
+        const auto found =
+            next.beyond_ascii() | next.less_than(0x20) | next.equal_to('"') | next.equal_to('\\');
+        if (found.any())
+            return done + found.first();
     }
     return done;
 }

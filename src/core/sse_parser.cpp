@@ -1,4 +1,5 @@
 #include "core/text.hpp"
+#include "core/text_word.hpp"
 #include "core/utf8.hpp"
 
 #include <regolo/sse_parser.hpp>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 /// The first bytes of a line that tell its field: the longest name is five long, then the colon.
 constexpr std::size_t telling_size = 6;
+/// Of a piece that is searched for both kinds of line ends at once.
+constexpr std::size_t short_size = 32;
 /// What a field line may hold besides its value: name, colon and space.
 constexpr std::size_t field_overhead = 7;
 
@@ -27,6 +30,21 @@ std::size_t find(std::string_view in, char wanted, std::size_t from) noexcept
     const void* found = std::memchr(in.data() + from, wanted, in.size() - from);
     return found == nullptr ? in.size()
                             : static_cast<std::size_t>(static_cast<const char*>(found) - in.data());
+}
+
+/// Whether a line ends in it. For a short text, where that is quicker than to search for one character after the other.
+bool has_line_end(std::string_view text) noexcept
+{
+    while (core::text_word::is_supported && text.size() >= core::text_word::size)
+    {
+        const core::text_word next(text, 0);
+        if ((next.equal_to('\n') | next.equal_to('\r')).any())
+        {
+            return true;
+        }
+        text.remove_prefix(core::text_word::size);
+    }
+    return std::any_of(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; });
 }
 
 /// What follows the colon, without the one space that belongs to it.
@@ -105,14 +123,14 @@ void sse_parser::push(std::string_view bytes) noexcept
 
 std::optional<sse_event> sse_parser::pull()
 {
+    if (take_plain_part())
+    {
+        return std::nullopt;
+    }
     clear_event();
     if (take_plain_event())
     {
         return found_;
-    }
-    if (take_plain_part())
-    {
-        return std::nullopt;
     }
     while (position_ != input_.size() && !failed_)
     {
@@ -214,12 +232,12 @@ bool sse_parser::take_plain_event()
     return true;
 }
 
-/// The same for bytes that all belong to a line of data that began in an earlier piece.
+/// The same for a few bytes that all belong to a line of data that began in an earlier piece, where there is an event under way.
 bool sse_parser::take_plain_part()
 {
-    const bool is_one = state_ == line::data && position_ == 0 && !input_.empty() && !failed_ &&
-                        find_line_end() == input_.size();
-    if (!is_one)
+    const bool may_be_one = state_ == line::data && position_ == 0 && !input_.empty() &&
+                            input_.size() <= short_size && !failed_;
+    if (!may_be_one || has_line_end(input_))
     {
         return false;
     }

@@ -23,6 +23,13 @@ constexpr std::size_t record_size = std::size_t{16} * 1024;
 // Of one write operation, so that others get their turn.
 constexpr std::size_t most_written = 4 * record_size;
 
+/// As SSL_get_error wants it; to look is much cheaper than to clear.
+void clear_errors() noexcept
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
 }  // namespace
 
 struct direct_tls_stream::handshake
@@ -31,7 +38,7 @@ struct direct_tls_stream::handshake
 
     need perform(direct_tls_stream& on, error_code& ec)
     {
-        ERR_clear_error();
+        clear_errors();
         const int result = SSL_do_handshake(on.native());
         return result == 1 ? need::nothing : on.judge(result, ec);
     }
@@ -55,7 +62,7 @@ struct direct_tls_stream::reading
             return need::nothing;
         while (bytes != into.size() && on.may_read())
         {
-            ERR_clear_error();
+            clear_errors();
             const auto room = into + bytes;
             const int result = SSL_read(on.native(), room.data(),
                                         static_cast<int>(std::min(room.size(), record_size)));
@@ -91,7 +98,7 @@ struct direct_tls_stream::writing
         ec = std::exchange(on.write_failure_, error_code());
         while (!ec && bytes != from.size() && bytes < most_written)
         {
-            ERR_clear_error();
+            clear_errors();
             const auto rest = from + bytes;
             const int result = SSL_write(on.native(), rest.data(),
                                          static_cast<int>(std::min(rest.size(), record_size)));

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace regolo::core {
+
+/** Eight characters of a text, searched at once. What it marks is the high bit of a byte. Of the marks the first is always
+    right; those behind it may not be, as what a subtraction borrows goes upwards (hence `marks`). */
+class text_word
+{
+public:
+    static constexpr std::size_t size = sizeof(std::uint64_t);
+
+    /// The first is the lowest byte only there.
+    static constexpr bool is_supported = std::endian::native == std::endian::little;
+
+    /// @par Preconditions  at + size <= text.size()
+    text_word(std::string_view text, std::size_t at) noexcept
+    {
+        std::memcpy(&word_, text.data() + at, size);
+    }
+
+    /// Of characters, by the first of them.
+    class marks
+    {
+    public:
+        explicit marks(std::uint64_t bits) noexcept : bits_(bits) {}
+
+        [[nodiscard]] bool any() const noexcept { return bits_ != 0; }
+        /// @par Preconditions  any()
+        [[nodiscard]] std::size_t first() const noexcept
+        {
+            return static_cast<std::size_t>(std::countr_zero(bits_)) / 8;
+        }
+        friend marks operator|(marks a, marks b) noexcept { return marks(a.bits_ | b.bits_); }
+
+    private:
+        std::uint64_t bits_;
+    };
+
+    [[nodiscard]] marks equal_to(char c) const noexcept
+    {
+        return below(word_ ^ (ones * static_cast<unsigned char>(c)), 1);
+    }
+    /// Bytes less than that.
+    /// @par Preconditions  bound <= 0x80
+    [[nodiscard]] marks less_than(unsigned char bound) const noexcept
+    {
+        return below(word_, bound);
+    }
+    [[nodiscard]] marks beyond_ascii() const noexcept { return marks(word_ & high_bits); }
+
+private:
+    static constexpr std::uint64_t ones = 0x0101010101010101U;
+    static constexpr std::uint64_t high_bits = ones << 7;
+
+    static marks below(std::uint64_t word, unsigned char bound) noexcept
+    {
+        return marks((word - ones * bound) & ~word & high_bits);
+    }
+
+    std::uint64_t word_ = 0;
+};
+
+}  // namespace regolo::core
