@@ -4,11 +4,13 @@
 #include "core/fast_paths.hpp"
 #include "core/http_message.hpp"
 #include "core/stream_decoder.hpp"
+#include "stream_state.hpp"
 
 #include <boost/json/serialize.hpp>
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -190,6 +192,23 @@ TEST(ChunkTemplate, GivesWhatThePlainWayGivesWhereStreamsAreMixed)
             decoders.check(with(event, text, 0));
 }
 
+TEST(ChunkTemplate, GivesWhatThePlainWayGivesForEachByteAtEachPlace)
+{
+    for (const std::size_t size : {1, 7, 8, 9, 17})
+    {
+        both_ways<chat_chunk> decoders;
+        for (std::size_t at = 0; at != size; ++at)
+        {
+            for (int byte = 0; byte != 256; ++byte)
+            {
+                std::string text(size, 'a');
+                text[at] = static_cast<char>(byte);
+                decoders.check(with(content_event, text, 0));
+            }
+        }
+    }
+}
+
 /// What a stream says, with and without the template.
 std::string told(const std::string& body, bool is_fast)
 {
@@ -202,12 +221,14 @@ std::string told(const std::string& body, bool is_fast)
     decoder.start(head);
     decoder.push(body);
     std::string all;
+    detail::partial_answer<chat_chunk> answer;
     chat_chunk chunk;
     auto step = decoder.pull(chunk);
     for (bool ended = false; step == core::stream_step::chunk || !ended; step = decoder.pull(chunk))
     {
         if (step == core::stream_step::chunk)
         {
+            answer.add(chunk, decoder.repeats());
             all += all_of(chunk) + '\n';
             continue;
         }
@@ -215,7 +236,8 @@ std::string told(const std::string& body, bool is_fast)
         ended = true;
     }
     all += std::to_string(static_cast<int>(decoder.ended_as())) + decoder.failure().message + ' ' +
-           decoder.model() + ' ' + decoder.finish_reason();
+           decoder.model() + ' ' + decoder.finish_reason() +
+           json::serialize(to_json(answer.answer.response()));
     return decoder.last_usage() ? all + json::serialize(to_json(*decoder.last_usage())) : all;
 }
 
@@ -321,6 +343,48 @@ TEST(ChunkTemplate, ReplacesWhatTheChunkHeld)
     ASSERT_TRUE(fresh.knows(content("c")));
     EXPECT_EQ(all_of(events.chunk), all_of(fresh.chunk));
     EXPECT_EQ(events.chunk.choices.size(), 1U);
+}
+
+TEST(ChunkTemplate, ReplacesEachMemberThatTheChunkHeld)
+{
+    const std::vector<std::function<void(chat_chunk&)>> changes{
+        [](chat_chunk& held) { held.id.back() = 'x'; },
+        [](chat_chunk& held) { held.id.clear(); },
+        [](chat_chunk& held) { held.object = "x"; },
+        [](chat_chunk& held) { ++held.created; },
+        [](chat_chunk& held) { held.model = "x"; },
+        [](chat_chunk& held) { held.choices.clear(); },
+        [](chat_chunk& held) { held.choices.emplace_back(); },
+        [](chat_chunk& held) { held.usage.emplace(); },
+        [](chat_chunk& held) { held.system_fingerprint = "x"; },
+        [](chat_chunk& held) { held.service_tier = "x"; },
+        [](chat_chunk& held) { held.extra["x"] = 1; },
+        [](chat_chunk& held) { held.choices[0].index = 1; },
+        [](chat_chunk& held) { held.choices[0].finish_reason = "x"; },
+        [](chat_chunk& held) { held.choices[0].logprobs.emplace(); },
+        [](chat_chunk& held) { held.choices[0].stop_reason = 1; },
+        [](chat_chunk& held) { held.choices[0].extra["x"] = 1; },
+        [](chat_chunk& held) { held.choices[0].delta.role = "x"; },
+        [](chat_chunk& held) { held.choices[0].delta.content.reset(); },
+        [](chat_chunk& held) { held.choices[0].delta.reasoning = ""; },
+        [](chat_chunk& held) { held.choices[0].delta.refusal = "x"; },
+        [](chat_chunk& held) { held.choices[0].delta.tool_calls.emplace_back(); },
+        [](chat_chunk& held) { held.choices[0].delta.function_call.emplace(); },
+        [](chat_chunk& held) { held.choices[0].delta.annotations.emplace_back(1); },
+        [](chat_chunk& held) { held.choices[0].delta.extra["x"] = 1; },
+    };
+    learner events;
+    events.see(content("a"));
+    events.see(content("b"));
+    ASSERT_TRUE(events.knows(content("c")));
+    const auto untouched = all_of(events.chunk);
+    for (std::size_t i = 0; i != changes.size(); ++i)
+    {
+        changes[i](events.chunk);
+        ASSERT_NE(all_of(events.chunk), untouched) << i;
+        ASSERT_TRUE(events.knows(content("c")));
+        EXPECT_EQ(all_of(events.chunk), untouched) << i;
+    }
 }
 
 TEST(ChunkTemplate, KeepsItsKnowledgeOverAnEventOfAnotherKind)

@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
+#include <random>
 #include <string>
 #include <string_view>
 
@@ -195,6 +196,48 @@ TEST(Redact, CleansEveryTextOfAnError)
         EXPECT_EQ(*member, "x [redacted]");
     }
     EXPECT_EQ(info.metadata.headers[0].value, "[redacted]");
+}
+
+/// As the specification of `redact_key` says it, the slow way.
+bool repeats(std::string_view text, std::string_view secret)
+{
+    const std::size_t part = std::min<std::size_t>(8, secret.size());
+    for (std::size_t at = 0; at + part <= secret.size(); ++at)
+    {
+        if (text.find(secret.substr(at, part)) != std::string_view::npos)
+            return true;
+    }
+    return false;
+}
+
+TEST(Redact, FindsEachPartOfAKeyAmongLookalikes)
+{
+    std::minstd_rand random;
+    const auto below = [&](std::size_t bound) { return random() % bound; };
+    int with_a_part = 0;
+    for (const std::string_view secret :
+         {"abababababcababababd", "regolo-this-is-the-key-of-a-test", "keys", "aaaaaaaaaaaa"})
+    {
+        for (int i = 0; i != 5000; ++i)
+        {
+            std::string text;
+            for (std::size_t pieces = below(6); pieces-- != 0;)
+            {
+                text += secret.substr(below(secret.size()), below(11));
+                text += std::string_view("ab.").substr(below(3), below(3));
+            }
+            const bool expected = repeats(text, secret);
+            with_a_part += expected ? 1 : 0;
+            const auto clean = core::redact_key(text, secret);
+            EXPECT_EQ(clean != text, expected) << text;
+            metadata told;
+            told.headers.emplace_back("x-echo", text);
+            redact(told, secret);
+            EXPECT_EQ(told.headers[0].value, clean) << text;
+            EXPECT_FALSE(repeats(clean, secret)) << text << " -> " << clean;
+        }
+    }
+    EXPECT_GT(with_a_part, 1000);
 }
 
 }  // namespace
