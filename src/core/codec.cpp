@@ -19,6 +19,7 @@
 
 #include <boost/json/monotonic_resource.hpp>
 
+#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -122,7 +123,9 @@ result<T> decode(std::string_view body, const limits& bounds)
         read_server_body(body, info);
         return info;
     }
-    boost::json::monotonic_resource memory;
+    // enough for most answers
+    std::array<unsigned char, std::size_t{8} * 1024> first;
+    boost::json::monotonic_resource memory(first.data(), first.size());
     json_parser parser(bounds);
     auto document = parser.parse(body, &memory);
     if (!document)

@@ -1,5 +1,6 @@
 #include "core/json_writer.hpp"
 
+#include "core/text_word.hpp"
 #include "core/utf8.hpp"
 
 #include <array>
@@ -35,7 +36,7 @@ struct link
 class text_writer
 {
 public:
-    explicit text_writer(bool strict) : strict_(strict) {}
+    explicit text_writer(bool strict) : strict_(strict) { out_.reserve(usual_size); }
 
     bool write(const json::value& json, const link* place)
     {
@@ -67,6 +68,8 @@ public:
     [[nodiscard]] std::string take_problem() { return std::move(problem_); }
 
 private:
+    static constexpr std::size_t usual_size = 256;
+
     bool refuse(const link* place, std::string_view what)
     {
         problem_ = "the request cannot be sent: ";
@@ -122,18 +125,35 @@ private:
     void write_quoted(std::string_view text)
     {
         out_ += '"';
-        std::size_t from = 0;  // what has been written
-        for (std::size_t i = 0; i < text.size(); ++i)
+        for (std::size_t from = 0;;)
         {
-            const auto c = text[i];
-            if (static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\')
-                continue;
-            out_.append(text, from, i - from);
-            from = i + 1;
-            write_escape(c);
+            const auto at = find_escape(text, from);
+            out_.append(text, from, at - from);
+            if (at == text.size())
+                break;
+            write_escape(text[at]);
+            from = at + 1;
         }
-        out_.append(text, from);
         out_ += '"';
+    }
+
+    /// The next character that cannot stand in a string as it is, or the size.
+    static std::size_t find_escape(std::string_view text, std::size_t at) noexcept
+    {
+        for (; text_word::is_supported && text.size() - at >= text_word::size;
+             at += text_word::size)
+        {
+            const text_word next(text, at);
+            const auto found = next.less_than(0x20) | next.equal_to('"') | next.equal_to('\\');
+            if (found.any())
+                return at + found.first();
+        }
+        const auto needs_escape = [](char c) {
+            return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+        };
+        while (at != text.size() && !needs_escape(text[at]))
+            ++at;
+        return at;
     }
 
     void write_escape(char c)

@@ -6,6 +6,8 @@
 #include <boost/json/monotonic_resource.hpp>
 #include <boost/json/object.hpp>
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +22,8 @@ public:
     [[nodiscard]] write_context context() { return {&resource_}; }
 
 private:
-    boost::json::monotonic_resource resource_;
+    std::array<unsigned char, std::size_t{4} * 1024> first_;  // enough for most
+    boost::json::monotonic_resource resource_{first_.data(), first_.size()};
 };
 
 /// Sees to it that the request names a model.

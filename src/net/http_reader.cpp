@@ -85,7 +85,11 @@ private:
         if (overhead > head_limit_)
             ec = errc::too_large;  // the bytes of one read may be thousands of fields
         else
+        {
+            if (head.headers.empty())
+                head.headers.reserve(8);
             head.headers.emplace_back(view(name), view(value));
+        }
     }
 
 #if BOOST_BEAST_VERSION >= 359
