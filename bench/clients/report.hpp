@@ -72,7 +72,10 @@ inline double cpu_seconds()
 class meter
 {
 public:
-    meter() : began_(steady::now()), cpu_before_(cpu_seconds()) { ::getrusage(RUSAGE_SELF, &before_); }
+    meter() : began_(steady::now()), cpu_before_(cpu_seconds())
+    {
+        ::getrusage(RUSAGE_SELF, &before_);
+    }
 
     void report(const counts& what) const
     {

@@ -1,4 +1,5 @@
 #include "core/http_message.hpp"
+
 #include "core/text.hpp"
 
 #include <gtest/gtest.h>
@@ -142,6 +143,24 @@ TEST(EncodeHead, LeavesNoWayToInjectAHeader)
     EXPECT_EQ(failure_of({"GET", "", {}, std::nullopt}).code, errc::invalid_request);
     EXPECT_EQ(failure_of({"GET", "/a b", {}, std::nullopt}).code, errc::invalid_request);
     EXPECT_EQ(failure_of({"GET", "/\xc3\xa9", {}, std::nullopt}).code, errc::invalid_request);
+}
+
+TEST(EncodeHead, LooksAtEachByteOfAValue)
+{
+    for (const std::size_t size : {1, 8, 9, 17})
+    {
+        for (std::size_t at = 0; at != size; ++at)
+        {
+            for (int byte = 0; byte != 256; ++byte)
+            {
+                std::string value(size, 'a');
+                value[at] = static_cast<char>(byte);
+                const bool is_good = byte >= 0x20 ? byte != 0x7f : byte == '\t';
+                EXPECT_EQ(!failure_of(get({{"X-Name", value}})).code, is_good)
+                    << byte << " at " << at;
+            }
+        }
+    }
 }
 
 TEST(EncodeHead, AllowsTabsAndTextOutsideAsciiInValues)
