@@ -131,17 +131,17 @@ void run_all(const job& what, asio::io_context& io, Arguments&... arguments)
         if (failure)
             std::rethrow_exception(failure);
     };
-    long left = 1;
-    asio::co_spawn(io, callers.front()->run(peers, left), rethrow);
-    io.run();
-    io.restart();
-
-    all = {};
-    left = what.requests;
+    const auto run = [&](long requests) {
+        all = {};
+        long left = requests;
+        for (const auto& each : callers)
+            asio::co_spawn(io, each->run(peers, left), rethrow);
+        io.restart();
+        io.run();
+    };
+    run(what.concurrency);
     const meter time;
-    for (const auto& each : callers)
-        asio::co_spawn(io, each->run(peers, left), rethrow);
-    io.run();
+    run(what.requests);
     time.report(all);
 }
 

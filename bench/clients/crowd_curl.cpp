@@ -71,7 +71,10 @@ private:
         {
             const auto event = std::string_view(received_).substr(begin, end - begin);
             begin = end + 2;
-            const auto chunk = json::parse(event.substr(std::string_view("data: ").size()));
+            std::array<unsigned char, 4096> storage;
+            json::monotonic_resource memory(storage.data(), storage.size());
+            const auto chunk =
+                json::parse(event.substr(std::string_view("data: ").size()), &memory);
             const auto& content = chunk.at("choices").at(0).at("delta").at("content").as_string();
             if (std::exchange(first_, false))
                 crowd_.opened();

@@ -250,7 +250,7 @@ void run_curl(const job& what)
 {
     checked(curl_global_init(CURL_GLOBAL_DEFAULT));
     curl_crowd<Answer> all(what);
-    static_cast<void>(all.run(1));
+    static_cast<void>(all.run(what.concurrency));
     const meter time;
     time.report(all.run(what.requests));
 }

@@ -286,7 +286,7 @@ try
     using namespace regolo::bench;
     const auto what = parse_job(argc, argv);
     crowd all(what);
-    static_cast<void>(all.run(1));
+    static_cast<void>(all.run(what.concurrency));
     const meter time;
     time.report(all.run(what.requests));
     return EXIT_SUCCESS;

@@ -16,9 +16,9 @@ namespace asio = boost::asio;
 void count(const chat_chunk& chunk, counts& so_far)
 {
     ++so_far.chunks;
-    so_far.text_bytes += chunk.text().size();
     for (const auto& choice : chunk.choices)
     {
+        so_far.text_bytes += choice.delta.content ? choice.delta.content->size() : 0;
         for (const auto& call : choice.delta.tool_calls)
             so_far.text_bytes += call.arguments.size();
     }
@@ -70,25 +70,24 @@ try
     const auto what = parse_job(argc, argv);
     boost::asio::io_context io(1);
     const regolo::client client(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
-    counts first;
-    const auto end = [&io](const std::exception_ptr& failure) {
-        rethrow(failure);
-        io.stop();  // idle connections are work, too
-    };
-    boost::asio::co_spawn(io, ask(client, what, first), end);
-    io.run();
-    io.restart();
-    const meter time;
     counts all;
-    long left = what.requests;
-    long callers = what.concurrency;
-    for (long i = 0; i != what.concurrency; ++i)
-        boost::asio::co_spawn(io, ask_on(client, what, left, all),
-                              [&](const std::exception_ptr& failure) {
-                                  if (failure || --callers == 0)
-                                      end(failure);
-                              });
-    io.run();
+    const auto run = [&](long requests) {
+        all = counts();
+        long left = requests;
+        long callers = what.concurrency;
+        for (long i = 0; i != what.concurrency; ++i)
+            boost::asio::co_spawn(io, ask_on(client, what, left, all),
+                                  [&](const std::exception_ptr& failure) {
+                                      rethrow(failure);
+                                      if (--callers == 0)
+                                          io.stop();  // idle connections are work, too
+                                  });
+        io.restart();
+        io.run();
+    };
+    run(what.concurrency);
+    const meter time;
+    run(what.requests);
     time.report(all);
     return EXIT_SUCCESS;
 }

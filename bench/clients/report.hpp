@@ -27,8 +27,9 @@ struct job
 
     [[nodiscard]] bool streams() const
     {
-        return workload == "bulk" || workload == "trickle" || workload == "paced" ||
-               workload == "tools" || workload == "hold" || workload.starts_with("stamped");
+        return workload == "bulk" || workload == "varied" || workload == "trickle" ||
+               workload == "paced" || workload == "tools" || workload == "hold" ||
+               workload.starts_with("stamped");
     }
 };
 

@@ -36,8 +36,7 @@ class Alone:
         return LoadServer(self.build, self.work, self.server_core, kind)
 
     def crowd_programs(self):
-        names = ("regolo", "curl", "epoll")
-        return [name for name in names if self.program(f"crowd_{name}").exists()]
+        return ("regolo", "curl")
 
     def keep(self, key, told):
         self.told.setdefault(key, []).append(told)
@@ -69,8 +68,9 @@ class Alone:
                         self.say(f"latency, {streams} streams, {name}, round {number + 1}")
                         key = ("crowd", name, str(streams))
                         told = self.run(key, [self.program(f"crowd_{name}"), server.url, pace, streams, seconds])
-                        if told and told["streams"] != streams:
-                            self.problems.append(f"{name}: {told['streams']} streams of {streams}")
+                        if told and (told["streams"] != streams or not told["chunks"]):
+                            del self.told[key]
+                            self.problems.append(f"{name}: {told['streams']} streams of {streams}, {told['chunks']} chunks")
 
     def memory(self):
         for number in range(1 if self.effort.quick else 3):
@@ -138,7 +138,15 @@ class Alone:
                              preexec_fn=machine.pinned(cores))
             for _ in range(2)
         ]  # fmt: skip
-        told = [json.loads(process.communicate(timeout=120)[0]) for process in running]
+        told = []
+        for process in running:
+            try:
+                told.append(json.loads(process.communicate(timeout=120)[0]))
+            except (ValueError, subprocess.TimeoutExpired) as failure:
+                process.kill()
+                self.problems.append(f"one thread: {failure}")
+        if len(told) != len(running):
+            return
         self.keep("one_thread", {key: sum(each[key] for each in told) for key in told[0]})
 
     def futexes(self, job):
@@ -152,7 +160,7 @@ class Alone:
             if ended.status != 0:
                 self.problems.append(f"strace: {ended.err.strip()[-200:]}")
                 return
-            found = re.search(r"^.*\s(\d+)(?:\s+\d+)?\s+futex$", log.read_text(), re.MULTILINE)
+            found = re.search(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+futex$", log.read_text(), re.MULTILINE)
             counted.append(int(found.group(1)) if found else 0)
         chunks = 2 * 60 * 1000
         self.keep("futex", {"short": counted[0], "long": counted[1],

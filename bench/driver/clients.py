@@ -77,6 +77,8 @@ def measure(client, url, work, requests, core, server, limit):
     missing = [key for key in MEASURED if key not in told]
     if missing:
         raise Failed(f"{client.name} ({work.name}) does not tell {', '.join(missing)}")
+    if work.unit == "chunk" and not told["chunks"]:
+        raise Failed(f"{client.name} ({work.name}) saw no chunk")
     if told["requests"] != requests:
         raise Failed(f"{client.name} ({work.name}) made {told['requests']} requests of {requests}")
     if work.cold:
@@ -85,6 +87,7 @@ def measure(client, url, work, requests, core, server, limit):
         if made < requests:
             raise Failed(f"{client.name} ({work.name}) made {made} connections for {requests} requests")
         told["resumed"] = resumed / made
-    # Its first request is not measured, but the server has answered it.
-    told["server_cpu"] = server_cpu * requests / (requests + 1)
+    # What it asks first is not measured, but the server has answered it.
+    first = work.concurrency if client.kind in ("regolo", "floor", "c++") else 1
+    told["server_cpu"] = server_cpu * requests / (requests + first)
     return told

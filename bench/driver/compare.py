@@ -29,8 +29,9 @@ class Work:
 
 WORKS = [
     Work("bulk", "bulk", unit="chunk", quick=ALL),
+    Work("varied", "varied", unit="chunk", full=COMPILED),
     Work("trickle", "trickle", unit="chunk", quick=ALL, served=True),
-    Work("paced", "paced", 100, "chunk", quick=(), requests=200, paced=True),
+    Work("paced", "paced", 100, "chunk", requests=200, paced=True),
     Work("small", "small", quick=ALL),
     Work("large", "large"),
     Work("tools", "tools", unit="chunk", full=COMPILED),
@@ -165,11 +166,11 @@ class Comparison:
         sdk = client.kind == "sdk"
         target = self.effort.sdk_cpu if sdk else self.effort.cpu
         requests = max(work.concurrency, 1 if sdk else 4)
-        for _ in range(4):
+        for attempt in range(4):
+            requests *= 8 if attempt > 0 else 1
             told = measure(client, url, work, requests, self.core, server, 120)
             if told["cpu"] > target / 20 or told["wall"] > self.effort.wall / 20:
                 break
-            requests *= 8
         by_cpu = target / max(told["cpu"], 1e-6) * requests
         by_wall = self.effort.wall / max(told["wall"], 1e-6) * requests
         return max(work.concurrency, 1, int(min(by_cpu, by_wall)))

@@ -58,6 +58,36 @@ std::vector<std::string> framed(const std::vector<std::string>& events)
     return pieces;
 }
 
+/// Chunks that differ from the one before them in more than one place: two answers in turn, log-probabilities, and texts with
+/// escapes and letters outside ASCII.
+std::vector<std::string> varied_events()
+{
+    std::vector<std::string> events;
+    for (int i = 0; i != stream_chunks - 2; ++i)
+    {
+        const auto token = std::string(tokens[static_cast<std::size_t>(i) * 7 % tokens.size()]);
+        const std::string text = i % 5 == 0   ? token + R"(\n)"
+                                 : i % 5 == 1 ? token + R"(\"x\")"
+                                 : i % 5 == 2 ? token + "\xC3\xA8"
+                                              : token;
+        auto event = event_of(R"("content":")" + text + '"',
+                              R"(,"finish_reason":null,"logprobs":{"content":[{"token":")" + text +
+                                  R"(","logprob":-0.)" + std::to_string(1000 + i * 7919 % 9000) +
+                                  R"(,"bytes":null,"top_logprobs":[]}]}}]})");
+        constexpr std::string_view index = R"("index":0)";
+        if (i % 2 == 1)
+            event.replace(event.find(index), index.size(), R"("index":1)");
+        events.push_back(std::move(event));
+    }
+    for (const char choice : {'0', '1'})
+    {
+        auto event = event_of("", R"(,"finish_reason":"stop"}]})");
+        event[event.find(R"("index":0)") + 8] = choice;
+        events.push_back(std::move(event));
+    }
+    return events;
+}
+
 /// One tool call with 1 MiB of arguments, eight bytes at a time.
 std::vector<std::string> tool_events()
 {
@@ -170,6 +200,7 @@ std::vector<workload> make_workloads()
     const auto chat = framed(chat_events(stream_chunks));
     return {
         stream_of("bulk", {joined(chat)}),
+        stream_of("varied", {joined(framed(varied_events()))}),
         stream_of("trickle", chat),
         stream_of("paced", framed(chat_events(paced_chunks)), 20ms),
         stamped("stamped_2500us", 2500us),

@@ -1,4 +1,4 @@
-// Two thousand streams at once in one thread. What they cost is measured by bench/stream_memory.cpp.
+// Two thousand streams at once in one thread. What they cost is measured by scripts/bench.sh.
 
 #include "integration/exchanges.hpp"
 #include "support/file_limit.hpp"

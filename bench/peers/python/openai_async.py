@@ -51,7 +51,9 @@ async def ask(client: AsyncOpenAI, job: Job, counts: Counts):
 
 async def run(job: Job, aiohttp: bool):
     async with make_client(job, aiohttp) as client:
-        await ask(client, job, Counts())
+        async with asyncio.TaskGroup() as group:
+            for _ in range(job.concurrency):
+                group.create_task(ask(client, job, Counts()))
         counts = Counts()
         left = job.requests
 
