@@ -51,8 +51,8 @@ asio::awaitable<std::optional<std::string>> take_next_text(std::shared_ptr<State
 {
     const turn mine = State::enter(self);
     Chunk chunk;
-    const bool more =
-        co_await State::take(*self, chunk, no_limit, State::retries::allowed, &has_text<Chunk>);
+    const bool more = co_await State::take(State::lend(self), chunk, no_limit,
+                                           State::retries::allowed, &has_text<Chunk>);
     std::optional<std::string> text;
     if (more)
         text = take_text(chunk);
@@ -69,7 +69,7 @@ asio::awaitable<std::optional<stream_piece>> take_next_piece(std::shared_ptr<Sta
     std::optional<stream_piece> piece(std::in_place);
     if (pieces.pull(*piece))
         co_return piece;
-    const bool more = co_await State::take(*self, pieces.refill(), no_limit,
+    const bool more = co_await State::take(State::lend(self), pieces.refill(), no_limit,
                                            State::retries::allowed, &core::has_pieces);
     if (more)
         pieces.start();
@@ -120,7 +120,8 @@ asio::awaitable<typename stream_traits<Chunk>::answer> read_to_end(std::shared_p
     {
         try
         {
-            co_await State::take(*self, chunk, limit, State::retries::none, &State::none);
+            co_await State::take(State::lend(self), chunk, limit, State::retries::none,
+                                 &State::none);
         }
         catch (const error& failure)
         {

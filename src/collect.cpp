@@ -18,7 +18,8 @@ asio::awaitable<void> read_whole(State& stream)
     Chunk chunk;
     for (;;)
     {
-        const bool more = co_await State::take(stream, chunk, std::chrono::nanoseconds::zero(),
+        const bool more = co_await State::take(typename State::lent(stream), chunk,
+                                               std::chrono::nanoseconds::zero(),
                                                State::retries::allowed, &State::any);
         if (!more)
             co_return;

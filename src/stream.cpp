@@ -18,27 +18,13 @@ asio::awaitable<std::optional<Chunk>> take_optional(std::shared_ptr<State> self,
                                                     std::chrono::nanoseconds limit)
 {
     const turn mine = State::enter(self);
-    std::optional<Chunk> found(std::in_place);
-    const bool more =
-        co_await State::take(*self, *found, limit, State::retries::allowed, &State::any);
+    if (!self->fresh)
+        self->fresh = std::make_unique<Chunk>();
+    const bool more = co_await State::take(State::lend(self), *self->fresh, limit,
+                                           State::retries::allowed, &State::any);
     if (!more)
-        found.reset();
-    co_return found;
-}
-
-template <class State, class Chunk>
-asio::awaitable<bool> take_into(std::shared_ptr<State> self, Chunk* out)
-{
-    const turn mine = State::enter(self);
-    std::optional<typename State::step> found;
-    if (self->ended == stream_end::open)
-    {
-        found = self->advance(*out);
-        if (found == State::step::chunk)
-            co_return true;  // one that has arrived needs no coroutine more
-    }
-    co_return co_await State::take(*self, *out, std::chrono::nanoseconds::zero(),
-                                   State::retries::allowed, &State::any, found);
+        co_return std::nullopt;
+    co_return std::move(*self->fresh);
 }
 
 const metadata& no_metadata()
@@ -86,7 +72,8 @@ asio::awaitable<std::optional<Chunk>> basic_stream<Chunk>::next()
 template <class Chunk>
 asio::awaitable<bool> basic_stream<Chunk>::next(Chunk& reuse)
 {
-    return take_into(state_, &reuse);
+    return state::take(state_, reuse, std::chrono::nanoseconds::zero(), state::retries::allowed,
+                       &state::any);
 }
 
 template <class Chunk>

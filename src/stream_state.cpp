@@ -253,19 +253,35 @@ bool basic_stream<Chunk>::state::has_ended() const
 }
 
 template <class Chunk>
-asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
+asio::awaitable<bool> basic_stream<Chunk>::state::take(std::shared_ptr<state> self, Chunk& out,
                                                        std::chrono::nanoseconds limit,
-                                                       retries further, filter is_wanted,
-                                                       std::optional<step> found)
+                                                       retries further, filter is_wanted)
 {
+    return take_of(std::move(self), out, limit, further, is_wanted);
+}
+
+template <class Chunk>
+asio::awaitable<bool> basic_stream<Chunk>::state::take(lent self, Chunk& out,
+                                                       std::chrono::nanoseconds limit,
+                                                       retries further, filter is_wanted)
+{
+    return take_of(self, out, limit, further, is_wanted);
+}
+
+template <class Chunk>
+template <class Owner>
+asio::awaitable<bool> basic_stream<Chunk>::state::take_of(Owner owner, Chunk& out,
+                                                          std::chrono::nanoseconds limit,
+                                                          retries further, filter is_wanted)
+{
+    const turn mine = enter(owner);
+    state& self = at(owner);
     const patience wait(*self.source, limit);
     for (bool has_waited = false; !self.has_ended();)
     {
         try
         {
-            const auto next = found ? *found : self.advance(out);
-            found.reset();
-            switch (next)
+            switch (self.advance(out))
             {
                 case step::chunk:
                     if (is_wanted(out))
@@ -282,9 +298,7 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take(state& self, Chunk& out,
                     std::exception_ptr gone;
                     try
                     {
-                        if (self.delivered || further == retries::none)
-                            throw error(*self.failure);
-                        co_await self.source->reopen(*self.failure);
+                        co_await self.reopen(further);
                     }
                     catch (...)
                     {
@@ -327,6 +341,15 @@ void basic_stream<Chunk>::state::end_wait(boost::system::error_code why,
     const auto cause = why == errc::context_stopped ? context_stopped_error()
                                                     : make_error(why, "the wait was cancelled");
     throw error(settle(cause.info()));
+}
+
+/// A further attempt, where there may be one. No coroutine, as the error is larger than what Asio keeps of one.
+template <class Chunk>
+asio::awaitable<void> basic_stream<Chunk>::state::reopen(retries further)
+{
+    if (delivered || further == retries::none)
+        throw error(*failure);
+    return source->reopen(*failure);
 }
 
 /// Begins anew with a further attempt, or ends the stream where there is none.

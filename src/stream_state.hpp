@@ -141,20 +141,33 @@ struct basic_stream<Chunk>::state
     static bool any(const Chunk&) noexcept { return true; }
     static bool none(const Chunk&) noexcept { return false; }
 
+    /// A state whose turn the caller has, and which he keeps alive.
+    using lent = std::reference_wrapper<state>;
+    static lent lend(const std::shared_ptr<state>& self) noexcept { return *self; }
+
     /** The next chunk that is wanted; false at the end. Throws what ended the stream.
 
-        @param self   kept alive by the caller, who has the turn
-        @param out    as well
+        @param self   takes the turn meanwhile, unless it is lent
+        @param out    kept alive by the caller
         @param limit  zero for none: `errc::wait_timeout` leaves the stream whole
-        @param found  what `advance` has said already
     */
-    static boost::asio::awaitable<bool> take(state& self, Chunk& out,
+    static boost::asio::awaitable<bool> take(std::shared_ptr<state> self, Chunk& out,
                                              std::chrono::nanoseconds limit, retries further,
-                                             filter is_wanted,
-                                             std::optional<step> found = std::nullopt);
+                                             filter is_wanted);
+    static boost::asio::awaitable<bool> take(lent self, Chunk& out, std::chrono::nanoseconds limit,
+                                             retries further, filter is_wanted);
 
     /// The turn of a caller. @throws error  without a stream, or while another one has the turn
     static turn enter(const std::shared_ptr<state>& self);
+    static turn enter(lent) noexcept { return {}; }
+    static state& at(const std::shared_ptr<state>& self) noexcept { return *self; }
+    static state& at(lent self) noexcept { return self; }
+
+    // In one coroutine, of either kind: Asio keeps the memory of two for the next ones, and to wait takes another.
+    template <class Owner>
+    static boost::asio::awaitable<bool> take_of(Owner owner, Chunk& out,
+                                                std::chrono::nanoseconds limit, retries further,
+                                                filter is_wanted);
 
     /// Whether the stream has ended as it should. @throws error  what ended it otherwise
     [[nodiscard]] bool has_ended() const;
@@ -171,6 +184,7 @@ struct basic_stream<Chunk>::state
     [[nodiscard]] static error_info too_large(std::size_t most);
     [[noreturn]] void end_wait(boost::system::error_code why, std::chrono::nanoseconds limit);
     void tell_end() noexcept;
+    boost::asio::awaitable<void> reopen(retries further);
     void begin_again(std::exception_ptr gone);
 
     [[nodiscard]] call_outcome outcome() const noexcept
@@ -189,6 +203,8 @@ struct basic_stream<Chunk>::state
     bool refuses_empty = false;  // no bytes at all are no answer
     std::size_t received = 0;    // bytes of the body
     held_chunks<Chunk> held;
+    std::unique_ptr<Chunk>
+        fresh;  // on its way to who gives no chunk: two of them are more than Asio keeps of a coroutine
     std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for
     stream_end ended = stream_end::open;
     std::optional<error_info> failure;  // settled once `ended` says so

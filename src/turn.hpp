@@ -12,9 +12,11 @@ namespace regolo::inline v0::detail {
 class turn
 {
 public:
-    turn(std::atomic<bool>& busy, phase where, const char* explanation) : busy_(busy)
+    /// Of nothing.
+    turn() noexcept = default;
+    turn(std::atomic<bool>& busy, phase where, const char* explanation) : busy_(&busy)
     {
-        if (!busy_.exchange(true, std::memory_order_acquire))
+        if (!busy_->exchange(true, std::memory_order_acquire))
             return;
         error_info info;
         info.code = errc::operation_in_progress;
@@ -22,12 +24,16 @@ public:
         info.message = explanation;
         throw error(std::move(info));
     }
-    ~turn() { busy_.store(false, std::memory_order_release); }
+    ~turn()
+    {
+        if (busy_ != nullptr)
+            busy_->store(false, std::memory_order_release);
+    }
     turn(const turn&) = delete;
     turn& operator=(const turn&) = delete;
 
 private:
-    std::atomic<bool>& busy_;
+    std::atomic<bool>* busy_ = nullptr;
 };
 
 }  // namespace regolo::inline v0::detail
