@@ -31,7 +31,7 @@ def parse():
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--peers", type=Path, required=True)
     parser.add_argument("--nginx")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds; about six minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds; about twenty minutes")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="of clients")
     parser.add_argument("--workload", nargs="+", default=[], metavar="WORK")
     parser.add_argument("--list", action="store_true", help="the names of both")

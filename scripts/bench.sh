@@ -4,7 +4,7 @@
 #
 #   scripts/bench.sh [--quick] [--only NAME...] [--workload WORK...] [--list]
 #
-#   --quick      fewer rounds: about 6 minutes once everything is built, instead of about 30
+#   --quick      fewer rounds: about 20 minutes once everything is built, instead of an hour and more
 #   --only       of the clients, only these
 #   --workload   of the work, only this
 #   --list       the names of both
