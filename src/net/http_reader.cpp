@@ -154,7 +154,7 @@ http_reader::region http_reader::prepare()
 
 void http_reader::reallocate(std::size_t size)
 {
-    auto larger = std::make_unique_for_overwrite<char[]>(size);
+    auto larger = std::make_unique_for_overwrite<char[]>(size);  // NOLINT(modernize-avoid-c-arrays)
     std::copy(buffer_.get() + begin_, buffer_.get() + end_, larger.get());
     buffer_ = std::move(larger);
     capacity_ = size;

@@ -69,14 +69,13 @@ private:
     class parser;
     void parse(boost::system::error_code& ec);
     void take_plain_chunks();
+    void reallocate(std::size_t size);
     /// What the head under way or done counts against the limit.
     [[nodiscard]] std::size_t head_size() const noexcept;
 
     std::size_t head_limit_;
     std::unique_ptr<parser> parser_;
-    void reallocate(std::size_t size);
-
-    std::unique_ptr<char[]> buffer_;
+    std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): a vector would clear it
     std::size_t capacity_ = 0;
     std::size_t room_ = least_read;  // for the next read
     std::size_t begin_ = 0;          // unparsed bytes: [begin_, end_)
