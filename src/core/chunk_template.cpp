@@ -334,7 +334,9 @@ void chunk_template<Chunk>::fill(std::string_view text, bool has_escapes, Chunk&
 template <class Chunk>
 std::string chunk_template<Chunk>::propose(std::string_view event)
 {
-    if (event.size() > largest || !is_due())
+    // what stands in several lines is framed otherwise
+    if (event.size() > largest || event.find_first_of("\r\n") != std::string_view::npos ||
+        !is_due())
         return {};
     const auto prefix = common_prefix(last_, event);
     const auto shorter = std::min(last_.size(), event.size());

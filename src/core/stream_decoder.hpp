@@ -65,9 +65,9 @@ public:
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
     [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
     /// A chunk or an error has been seen (not only comments and pings), which ends the wait for the first.
+    [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     /// The chunk that was read last is the one before it with more text in the same place, and nothing else.
     [[nodiscard]] bool repeats() const noexcept { return repeats_; }
-    [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     /// The last finish reason of choice 0, the last usage and the model: for metadata and observers.
     [[nodiscard]] const std::string& finish_reason() const noexcept { return finish_reason_; }
     [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }

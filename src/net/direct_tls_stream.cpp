@@ -40,7 +40,8 @@ struct direct_tls_stream::handshake
     {
         clear_errors();
         const int result = SSL_do_handshake(on.native());
-        return result == 1 ? need::nothing : on.judge(result, ec);
+        const auto next = result == 1 ? need::nothing : on.judge(result, ec);
+        return !ec && on.waits_to_send(ec) ? need::output : ec ? need::nothing : next;
     }
     void complete(error_code ec) { done(ec); }
     [[nodiscard]] asio::cancellation_slot slot() const noexcept
@@ -72,8 +73,9 @@ struct direct_tls_stream::reading
                 continue;
             }
             const auto next = on.judge(result, ec);
+            error_code ignored;  // is the next write's
             if (bytes == 0)
-                return next;
+                return next == need::input && on.waits_to_send(ignored) ? need::output : next;
             on.read_failure_ = std::exchange(ec, error_code());
             return need::nothing;
         }
@@ -96,7 +98,9 @@ struct direct_tls_stream::writing
     need perform(direct_tls_stream& on, error_code& ec)
     {
         ec = std::exchange(on.write_failure_, error_code());
-        while (!ec && bytes != from.size() && bytes < most_written)
+        if (!ec && on.waits_to_send(ec))
+            return need::output;
+        while (!ec && bytes != from.size() && bytes < most_written && !on.bio_.has_unsent())
         {
             clear_errors();
             const auto rest = from + bytes;
@@ -116,7 +120,7 @@ struct direct_tls_stream::writing
                 break;
             }
         }
-        return need::nothing;
+        return !ec && on.waits_to_send(ec) ? need::output : need::nothing;
     }
     void complete(error_code ec) { done(ec, bytes); }
     [[nodiscard]] asio::cancellation_slot slot() const noexcept
@@ -186,7 +190,7 @@ void direct_tls_stream::async_write_some(asio::const_buffer from, handler done)
 
 void direct_tls_stream::async_wait_readable(wait_handler done)
 {
-    SSL_free_buffers(native());
+    free_buffers();
     tls_stream::async_wait_readable(std::move(done));
 }
 
@@ -229,7 +233,7 @@ void direct_tls_stream::wait(need next, Operation& op)
         }
         else
         {
-            SSL_free_buffers(native());
+            free_buffers();
             socket().async_read_some(bio_.begin_receive(), std::move(then));
         }
     }
@@ -298,10 +302,27 @@ auto direct_tls_stream::judge(int result, error_code& ec) noexcept -> need
     return need::nothing;
 }
 
-/// Asking OpenSSL in vain is not cheap.
+/// Asking OpenSSL in vain is not cheap. It may have put off a handshake (TLS 1.2) until it is asked with nothing left to read.
 bool direct_tls_stream::may_read() const noexcept
 {
-    return bio_.has_input() || (!bio_.is_starved() && SSL_has_pending(ssl_.get()) == 1);
+    return bio_.has_input() || SSL_renegotiate_pending(ssl_.get()) == 1 ||
+           (!bio_.is_starved() && SSL_has_pending(ssl_.get()) == 1);
+}
+
+/// Sends what OpenSSL has written and the socket has not taken. Whether there is still some of it, and no error.
+bool direct_tls_stream::waits_to_send(error_code& ec) noexcept
+{
+    if (bio_.flush())
+        return false;
+    ec = bio_.take_failure();
+    return !ec;
+}
+
+/// Not between the header of a record and its body: OpenSSL refuses that since 3.0.14 (CVE-2024-4741) and comes to grief before.
+void direct_tls_stream::free_buffers() noexcept
+{
+    if (!tls_stream::has_part())
+        SSL_free_buffers(native());
 }
 
 /// The end of a connection that did not say goodbye.

@@ -51,6 +51,8 @@ private:
 
     need judge(int result, error_code& ec) noexcept;
     [[nodiscard]] bool may_read() const noexcept;
+    [[nodiscard]] bool waits_to_send(error_code& ec) noexcept;
+    void free_buffers() noexcept;
     [[nodiscard]] error_code as_truncation(error_code ec) const noexcept;
     void wake_write() noexcept;
 

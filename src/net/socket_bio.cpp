@@ -10,6 +10,13 @@
 
 namespace regolo::net {
 
+namespace {
+
+// A write's record, and what reads answer meanwhile.
+constexpr std::size_t most_unsent = std::size_t{64} * 1024;
+
+}  // namespace
+
 struct socket_bio::callbacks
 {
     static socket_bio& self(BIO* as) { return *static_cast<socket_bio*>(BIO_get_data(as)); }
@@ -106,13 +113,56 @@ int socket_bio::read(BIO* as, char* into, std::size_t size) noexcept
 int socket_bio::write(BIO* as, const char* from, std::size_t size) noexcept
 {
     BIO_clear_retry_flags(as);
-    error_code ec;
-    const auto bytes = socket_.send(asio::buffer(from, size), 0, ec);
-    if (!ec)
+    std::size_t bytes = 0;
+    if (flush())
+    {
+        error_code ec;
+        bytes = socket_.send(asio::buffer(from, size), 0, ec);
+        if (ec && !would_block(ec))
+            return -1;
+    }
+    else if (failure_)
+        return -1;
+    if (bytes == size || keep({from + bytes, size - bytes}))
+        return static_cast<int>(size);
+    if (bytes != 0)
         return static_cast<int>(bytes);
-    if (would_block(ec))
-        BIO_set_retry_write(as);
+    BIO_set_retry_write(as);
     return -1;
+}
+
+bool socket_bio::flush() noexcept
+{
+    while (!unsent_.empty())
+    {
+        error_code ec;
+        const auto bytes = socket_.send(asio::buffer(unsent_), 0, ec);
+        if (ec)
+        {
+            static_cast<void>(would_block(ec));
+            return false;
+        }
+        unsent_.erase(0, bytes);
+        if (unsent_.empty())
+            unsent_ = std::string();  // there is seldom any
+    }
+    return true;
+}
+
+/// For `flush`. False: it is too much, or there is no memory.
+bool socket_bio::keep(std::string_view bytes) noexcept
+{
+    if (unsent_.size() + bytes.size() > most_unsent)
+        return false;
+    try
+    {
+        unsent_.append(bytes);
+        return true;
+    }
+    catch (const std::bad_alloc&)
+    {
+        return false;
+    }
 }
 
 /// Keeps what is a failure.

@@ -6,12 +6,15 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
+#include <string_view>
 
 namespace regolo::net {
 
 /** A socket as OpenSSL reads and writes it; neither waits.
 
-    What is written is sent at once, without a SIGPIPE. What is read was brought by an operation of Asio's, which costs no
+    What is written is sent at once, without a SIGPIPE; what the socket does not take of it is kept and sent before anything else, since a
+    read may have to write as well (a change of keys), which must not get into a record of a write that waits. What is read was brought by an operation of Asio's, which costs no
     more system calls than waiting does, into a buffer that is small, since every connection that waits has one. Where that came
     full there is more, and OpenSSL's own buffer takes it straight from the socket.
 */
@@ -43,11 +46,17 @@ public:
     /// What the socket last failed with; told once.
     [[nodiscard]] error_code take_failure() noexcept;
 
+    /// Something that OpenSSL has written has not been sent yet.
+    [[nodiscard]] bool has_unsent() const noexcept { return !unsent_.empty(); }
+    /// Sends it, as far as the socket takes it. True: all of it.
+    bool flush() noexcept;
+
 private:
     struct callbacks;
 
     int read(BIO* as, char* into, std::size_t size) noexcept;
     int write(BIO* as, const char* from, std::size_t size) noexcept;
+    bool keep(std::string_view bytes) noexcept;
     bool would_block(const error_code& ec) noexcept;
 
     tcp::socket socket_;
@@ -58,6 +67,7 @@ private:
     bool has_more_ = false;  // the socket may
     bool is_starved_ = false;
     error_code failure_;
+    std::string unsent_;
 };
 
 }  // namespace regolo::net

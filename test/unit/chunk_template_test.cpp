@@ -255,6 +255,8 @@ std::vector<std::string> neighbours()
     changed(R"("index":0)", R"("index":1)");
     changed("TEXT", R"(TEXT\ud83d)");
     changed(R"(null}]})", R"(null}]}x)");
+    changed(R"("model":"m",)", "\"model\":\"m\",\ndata: ");
+    changed(R"("model":"m",)", "\"model\":\"m\",\n");
     events.emplace_back("[DONE]");
     return events;
 }
