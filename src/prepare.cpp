@@ -22,7 +22,7 @@ std::vector<header> headers_of(const client_config& config, const call_plan& pla
                                bool has_body, bool is_home)
 {
     std::vector<header> fields;
-    fields.reserve(8);
+    fields.reserve(8);  // as many as are usual
     fields.emplace_back("Accept", plan.accept);
     if (has_body)
         fields.emplace_back("Content-Type", plan.content_type);

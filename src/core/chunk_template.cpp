@@ -141,21 +141,19 @@ char unescaped(char c) noexcept
     }
 }
 
-/** How many characters in front need no second look: ASCII, and none that means something in a JSON string. Eight at a time; may
-    stop early. */
+/// How many characters in front need no second look: ASCII, and none that means something in a JSON string.
 std::size_t plain_prefix(std::string_view json) noexcept
 {
-    std::size_t done = 0;
-    for (; text_word::is_supported && json.size() - done >= text_word::size;
-         done += text_word::size)
-    {
-        const text_word next(json, done);
-        const auto found =
-            next.beyond_ascii() | next.less_than(0x20) | next.equal_to('"') | next.equal_to('\\');
-        if (found.any())
-            return done + found.first();
-    }
-    return done;
+    return find_first(
+        json, 0,
+        [](const text_word& next) {
+            return next.beyond_ascii() | next.less_than(0x20) | next.equal_to('"') |
+                   next.equal_to('\\');
+        },
+        [](char c) {
+            const auto byte = static_cast<unsigned char>(c);
+            return byte >= 0x80 || byte < 0x20 || c == '"' || c == '\\';
+        });
 }
 
 /// The text in front of a JSON string's closing quotation mark.

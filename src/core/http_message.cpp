@@ -32,16 +32,16 @@ bool is_token(std::string_view text) noexcept
 
 bool is_field_value(std::string_view text) noexcept
 {
-    const auto is_wrong = [](char c) { return is_control(c) && c != '\t'; };
-    for (; text_word::is_supported && text.size() >= text_word::size;
-         text.remove_prefix(text_word::size))
-    {
-        const text_word next(text, 0);
-        const bool may_be_wrong = (next.less_than(0x20) | next.equal_to('\x7f')).any();
-        if (may_be_wrong && std::any_of(text.begin(), text.begin() + text_word::size, is_wrong))
-            return false;
-    }
-    return std::none_of(text.begin(), text.end(), is_wrong);
+    const auto next_control = [text](std::size_t at) {
+        return find_first(
+            text, at,
+            [](const text_word& next) { return next.less_than(0x20) | next.equal_to('\x7f'); },
+            is_control);
+    };
+    std::size_t at = next_control(0);
+    while (at != text.size() && text[at] == '\t')
+        at = next_control(at + 1);
+    return at == text.size();
 }
 
 /// Fields that frame the message or steer the connection: only this library may set them.

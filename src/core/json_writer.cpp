@@ -140,20 +140,12 @@ private:
     /// The next character that cannot stand in a string as it is, or the size.
     static std::size_t find_escape(std::string_view text, std::size_t at) noexcept
     {
-        for (; text_word::is_supported && text.size() - at >= text_word::size;
-             at += text_word::size)
-        {
-            const text_word next(text, at);
-            const auto found = next.less_than(0x20) | next.equal_to('"') | next.equal_to('\\');
-            if (found.any())
-                return at + found.first();
-        }
-        const auto needs_escape = [](char c) {
-            return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
-        };
-        while (at != text.size() && !needs_escape(text[at]))
-            ++at;
-        return at;
+        return find_first(
+            text, at,
+            [](const text_word& next) {
+                return next.less_than(0x20) | next.equal_to('"') | next.equal_to('\\');
+            },
+            [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
     }
 
     void write_escape(char c)

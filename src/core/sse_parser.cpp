@@ -35,16 +35,12 @@ std::size_t find(std::string_view in, char wanted, std::size_t from) noexcept
 /// Whether a line ends in it. For a short text, where that is quicker than to search for one character after the other.
 bool has_line_end(std::string_view text) noexcept
 {
-    while (core::text_word::is_supported && text.size() >= core::text_word::size)
-    {
-        const core::text_word next(text, 0);
-        if ((next.equal_to('\n') | next.equal_to('\r')).any())
-        {
-            return true;
-        }
-        text.remove_prefix(core::text_word::size);
-    }
-    return std::any_of(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; });
+    return core::find_first(
+               text, 0,
+               [](const core::text_word& next) {
+                   return next.equal_to('\n') | next.equal_to('\r');
+               },
+               [](char c) { return c == '\n' || c == '\r'; }) != text.size();
 }
 
 /// What follows the colon, without the one space that belongs to it.

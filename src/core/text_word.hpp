@@ -66,4 +66,23 @@ private:
     std::uint64_t word_ = 0;
 };
 
+/** The first character from `at` on that is looked for, or the size of the text.
+
+    @param mark       marks those of a `text_word`
+    @param is_marked  the same for a single character
+*/
+template <class Mark, class Test>
+std::size_t find_first(std::string_view text, std::size_t at, Mark mark, Test is_marked) noexcept
+{
+    for (; text_word::is_supported && text.size() - at >= text_word::size; at += text_word::size)
+    {
+        const auto found = mark(text_word(text, at));
+        if (found.any())
+            return at + found.first();
+    }
+    while (at != text.size() && !is_marked(text[at]))
+        ++at;
+    return at;
+}
+
 }  // namespace regolo::core

@@ -1,6 +1,7 @@
 #include "core/utf8.hpp"
 
 #include "core/text.hpp"
+#include "core/text_word.hpp"
 
 #include <array>
 #include <cstdint>
@@ -26,24 +27,15 @@ std::size_t ascii_prefix(std::string_view text) noexcept
             break;
         }
     }
-    for (; text.size() - done >= 8; done += 8)
+    while (text.size() - done >= text_word::size && !text_word(text, done).beyond_ascii().any())
     {
-        std::uint64_t word = 0;
-        std::memcpy(&word, first + done, sizeof word);
-        if ((word & high_bits) != 0)
-        {
-            break;
-        }
+        done += text_word::size;
     }
-    if (text.size() >= 8 && text.size() - done < 8)
+    // what is left, with some of what has been seen
+    if (text.size() >= text_word::size && text.size() - done < text_word::size &&
+        !text_word(text, text.size() - text_word::size).beyond_ascii().any())
     {
-        // what is left, with some of what has been seen
-        std::uint64_t word = 0;
-        std::memcpy(&word, first + text.size() - sizeof word, sizeof word);
-        if ((word & high_bits) == 0)
-        {
-            return text.size();
-        }
+        return text.size();
     }
     while (done < text.size() && is_ascii(first[done]))
     {

@@ -87,7 +87,7 @@ private:
         else
         {
             if (head.headers.empty())
-                head.headers.reserve(8);
+                head.headers.reserve(8);  // as many as are usual
             head.headers.emplace_back(view(name), view(value));
         }
     }
