@@ -34,8 +34,7 @@ std::optional<std::string_view> find_gateway(const std::vector<header>& headers,
     {
         const auto found = std::find_if(headers.begin(), headers.end(), [&](const header& field) {
             const std::string_view text = field.name;
-            return text.size() == prefix.size() + name.size() && istarts_with(text, prefix) &&
-                   iequals(text.substr(prefix.size()), name);
+            return istarts_with(text, prefix) && iequals(text.substr(prefix.size()), name);
         });
         const auto value = found == headers.end() ? std::nullopt : meaningful(found->value);
         if (value)

@@ -115,11 +115,8 @@ public:
     {
         if (key_.size() < shortest_key)
             return 0;
-        if (at >= unknown_)
-        {
+        if (at >= candidate_)
             candidate_ = pairs_.find_in(text_, at);
-            unknown_ = candidate_ == std::string_view::npos ? candidate_ : candidate_ + 1;
-        }
         return at == candidate_ ? longest_at(at) : 0;
     }
 
@@ -157,8 +154,7 @@ private:
     std::string_view text_;
     std::string_view key_;
     const key_pairs& pairs_;
-    std::size_t candidate_ = 0;  // the last one found
-    std::size_t unknown_ = 0;    // from here on they are to be looked for
+    std::size_t candidate_ = 0;  // of the places from the last one on, the first that may be one
 };
 
 /// The same for text with escapes. It keeps nothing of the text, which may be as long as a limit.

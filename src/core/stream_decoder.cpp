@@ -87,7 +87,7 @@ void stream_decoder<Chunk>::start(const response_head& head)
     stray_.clear();
     choices_.clear();
     open_choices_ = 0;
-    whole_answer_ = seen_event_ = repeats_ = settled_ = false;
+    whole_answer_ = seen_event_ = repeats_ = may_repeat_ = false;
     ended_as_ = stream_end::open;
     failure_ = error_info();
     finish_reason_.clear();
@@ -143,11 +143,12 @@ bool stream_decoder<Chunk>::take_front(Chunk& out)
             decoder_.decode_front(reader_.front(), reader_.event_limit(), out);
         if (taken != 0)
         {
-            repeats_ = settled_;
+            // What it tells of the stream, the one before it has told.
+            repeats_ = may_repeat_;
             if (!repeats_)
             {
                 commit(out);
-                settled_ = goes_on(out);
+                may_repeat_ = true;
             }
             reader_.skip(taken);
             ++chunks_;
@@ -239,7 +240,7 @@ stream_step stream_decoder<Chunk>::take_done(std::string_view data, Chunk& out)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::take_data(const body_item& item, Chunk& out)
 {
-    repeats_ = settled_ = false;
+    repeats_ = may_repeat_ = false;
     if constexpr (is_raw)
     {
         if (item.cut && !is_json_text(item.data))
@@ -405,7 +406,7 @@ template <class Chunk>
 stream_step stream_decoder<Chunk>::end(stream_end how, Chunk& out)
 {
     bool more = false;
-    repeats_ = settled_ = false;
+    repeats_ = may_repeat_ = false;
     if constexpr (!is_raw)
     {
         more = decoder_.release(out);

@@ -115,7 +115,7 @@ private:
     bool whole_answer_ = false;  // JSON instead of a stream, and one value so far
     bool seen_event_ = false;
     bool repeats_ = false;
-    bool settled_ = false;  // the last one could be repeated, which tells nothing of the stream
+    bool may_repeat_ = false;  // the last chunk was one of those that repeat
     stream_end ended_as_ = stream_end::open;
     error_info failure_;
     std::string finish_reason_;
