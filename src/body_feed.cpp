@@ -168,33 +168,39 @@ void body_feed::start_read(bool first_event)
         asio::bind_executor(scope_->executor(), pending_read(shared_from_this())));
 }
 
+template <class Explain>
+void body_feed::fail(Explain explain) noexcept
+{
+    failed_ = true;
+    try
+    {
+        failure_ = explain();
+    }
+    catch (const std::bad_alloc&)
+    {
+        failure_.reset();
+    }
+}
+
 void body_feed::on_read(error_code ec)
 {
     scope_->disarm_phase();
     if (waits_for_first_)
         first_event_wait_ += now() - read_began_;
     if (ec)
-    {
-        failed_ = true;
-        explain(ec);
-    }
+        fail([&] { return exchange_->explain(ec); });
     reading_.store(reading::arrived, std::memory_order_release);
     resume({});
 }
 
-void body_feed::explain(error_code ec) noexcept
+error_info body_feed::failure() const
 {
-    try
-    {
-        failure_ = exchange_->explain(ec);
-    }
-    catch (const std::bad_alloc&)
-    {
-        failure_ = error_info();
-        failure_.code = net::out_of_memory();
-        failure_.where = phase::body;
-        failure_.sent = true;
-    }
+    if (failure_)
+        return *failure_;
+    auto info = net::out_of_memory_info();
+    info.where = phase::body;
+    info.sent = true;
+    return info;
 }
 
 // The strand's context goes, and with it the read. The caller's coroutine, which only `reader_` keeps, goes as well if
@@ -209,9 +215,11 @@ void body_feed::abandon() noexcept
         const auto gone = net::take_handler(reader_);
         return;
     }
-    failed_ = true;
-    failure_ = context_gone();
-    failure_.where = phase::body;
+    fail([] {
+        auto info = context_gone();
+        info.where = phase::body;
+        return info;
+    });
     reading_.store(reading::arrived, std::memory_order_release);
     resume({});
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/check_options.hpp"
+#include "core/kept_failure.hpp"
 #include "net/exchange.hpp"
 #include "stream_source.hpp"
 
@@ -39,8 +40,8 @@ public:
     using state = feed_state;
     /// The next piece of the body, if one has arrived: valid until the next wait.
     state take(std::string_view& piece);
-    /// Why `take` says failed.
-    [[nodiscard]] error_info& failure() noexcept { return failure_; }
+    /// Why `take` says failed. @throws std::bad_alloc
+    [[nodiscard]] error_info failure() const;
 
     /// Takes leave of the connection's buffer, which the strand may now give away. Returns the bytes received.
     std::uint64_t let_go() noexcept;
@@ -68,7 +69,8 @@ private:
     [[nodiscard]] bool prepare_alarm() noexcept;
     void start_read(bool first_event);
     void on_read(boost::system::error_code ec);
-    void explain(boost::system::error_code ec) noexcept;
+    template <class Explain>
+    void fail(Explain explain) noexcept;
     void abandon() noexcept;
     void resume(boost::system::error_code ec);
     [[nodiscard]] net::clock::time_point now() const noexcept { return scope_->timer().now(); }
@@ -89,7 +91,7 @@ private:
     std::uint64_t bytes_before_read_ = 0;  // of this exchange, when the read under way began
     std::size_t next_piece_ = 0;
     bool failed_ = false;
-    error_info failure_;
+    core::kept_failure failure_;  // none: there was no memory for it
 };
 
 }  // namespace regolo::inline v0::detail

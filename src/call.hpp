@@ -55,7 +55,7 @@ public:
 
     [[nodiscard]] core::response_head& head() noexcept override { return feed_->head(); }
     feed_state take(std::string_view& piece) override { return feed_->take(piece); }
-    [[nodiscard]] error_info& failure() noexcept override { return feed_->failure(); }
+    [[nodiscard]] error_info failure() override { return feed_->failure(); }
     boost::asio::awaitable<void> wait_body(std::chrono::nanoseconds limit,
                                            bool first_event) override;
     void saw_first_event() override;

@@ -10,13 +10,12 @@ namespace regolo::inline v0::detail {
 
 namespace {
 
-result<net::outgoing_body> make_body(result<std::string> encoded)
+void set_body(call_plan& plan, result<std::string> encoded)
 {
-    if (!encoded)
-        return encoded.error();
-    net::outgoing_body body;
-    body.bytes = std::make_shared<const std::string>(std::move(*encoded));
-    return body;
+    if (encoded)
+        plan.body.bytes = std::make_shared<const std::string>(*std::move(encoded));
+    else
+        plan.refused = encoded.error();
 }
 
 void mark_as_stream(call_plan& plan, bool stream)
@@ -31,7 +30,7 @@ call_plan generation_plan(const client_state& client, const Request& request, bo
 {
     call_plan plan;
     plan.model = model_of(request, client.config.model);
-    plan.body = make_body(core::encode(request, stream, client.config.model));
+    set_body(plan, core::encode(request, stream, client.config.model));
     mark_as_stream(plan, stream);
     return plan;
 }
@@ -45,7 +44,7 @@ call_plan plain_plan(std::string_view operation, const std::string& path, const 
     plan.operation = operation;
     plan.path = path;
     plan.model = model_of(request, default_model);
-    plan.body = make_body(core::encode(request, default_model));
+    set_body(plan, core::encode(request, default_model));
     return plan;
 }
 
@@ -74,7 +73,7 @@ call_plan plan_of(const client_state&, const api_request& request, bool stream)
     plan.method = request.method;
     plan.path = request.path;
     if (!request.body.empty())
-        plan.body = make_body(request.body);
+        set_body(plan, request.body);
     plan.content_type = request.content_type;
     mark_as_stream(plan, stream);
     return plan;
@@ -141,7 +140,7 @@ call_plan supported_parameters_plan(const client_state& client, std::string mode
     auto plan = plan_of_get("supported_parameters", "/utils/supported_openai_params");
     boost::json::object named{{"model", model}};
     if (auto has_model = core::name_model(named, client.config.model); !has_model)
-        plan.body = has_model.error();
+        plan.refused = has_model.error();
     if (model.empty())
         model = client.config.model;
     plan.model = std::move(model);

@@ -85,7 +85,9 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
         options.base_url.empty() ? client.url : core::parse_base_url(options.base_url).value();
     const auto& where = ready.url.origin;
 
-    ready.body = plan.body.value();
+    if (plan.refused)
+        throw error(*plan.refused);
+    ready.body = plan.body;
     ready.message.body = ready.body.length();
     const bool is_home = where == client.url.origin;
     ready.message.headers =

@@ -3,6 +3,7 @@
 #include "client_state.hpp"
 #include "core/base_url.hpp"
 #include "core/http_message.hpp"
+#include "core/kept_failure.hpp"
 #include "net/outgoing_body.hpp"
 
 #include <regolo/call_options.hpp>
@@ -21,7 +22,8 @@ struct call_plan
     std::string method = "POST";
     std::string path;
     std::string model;                // asked for, for events
-    result<net::outgoing_body> body;  // or why it cannot be encoded
+    net::outgoing_body body;
+    core::kept_failure refused;  // why it cannot be encoded
     std::string content_type = "application/json";
     std::string_view accept = "application/json";
     bool stream = false;

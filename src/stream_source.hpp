@@ -44,7 +44,7 @@ public:
     /// The next piece of the body, if one has arrived: valid until the next `wait_body`.
     virtual feed_state take(std::string_view& piece) = 0;
     /// Why `take` says failed.
-    [[nodiscard]] virtual error_info& failure() noexcept = 0;
+    [[nodiscard]] virtual error_info failure() = 0;
     /// Waits for more; with a limit, throws `errc::wait_timeout` and leaves the read running.
     virtual boost::asio::awaitable<void> wait_body(std::chrono::nanoseconds limit,
                                                    bool first_event) = 0;

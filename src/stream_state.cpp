@@ -101,9 +101,11 @@ try
                 delivered = true;
                 return step::chunk;
             case core::stream_step::ended:
-                failure = received == 0 && refuses_empty ? empty_body() : find_refusal();
-                if (failure)
+                if (auto refusal = received == 0 && refuses_empty ? empty_body() : find_refusal())
+                {
+                    failure = *std::move(refusal);
                     return step::failed;
+                }
                 held.let_go();
                 if (held.pull(out))
                 {

@@ -3,6 +3,7 @@
 #include "core/byte_decoder.hpp"
 #include "core/completion_accumulator.hpp"
 #include "core/find_doubts.hpp"
+#include "core/kept_failure.hpp"
 #include "core/piece_cutter.hpp"
 #include "core/stream_decoder.hpp"
 #include "core/transcript_decoder.hpp"
@@ -207,7 +208,7 @@ struct basic_stream<Chunk>::state
         fresh;  // on its way to who gives no chunk: two of them are more than Asio keeps of a coroutine
     std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for
     stream_end ended = stream_end::open;
-    std::optional<error_info> failure;  // settled once `ended` says so
+    core::kept_failure failure;    // settled once `ended` says so
     std::function<void()> on_end;       // called once, when `ended` says so
 };
 

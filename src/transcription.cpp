@@ -230,7 +230,7 @@ call_plan transcription_plan(const client_state& client, const transcription_req
     }
     catch (const error& failure)
     {
-        plan.body = failure.info();
+        plan.refused = failure.info();
     }
     return plan;
 }

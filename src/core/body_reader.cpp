@@ -97,7 +97,7 @@ void body_reader::start(const response_head& head)
     ended_ = in_page_ = false;
     splitter_.start(value_limit());
     has_event_ = false;
-    failure_ = error_info();
+    failure_.reset();
 }
 
 void body_reader::push(std::string_view bytes) noexcept

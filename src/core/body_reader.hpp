@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/http_message.hpp"
+#include "core/kept_failure.hpp"
 
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
@@ -116,7 +117,7 @@ public:
     }
     void skip(std::size_t n) noexcept { parser_.skip(n); }
     /// Why `pull` says failed, once.
-    [[nodiscard]] error_info take_failure() noexcept { return std::move(failure_); }
+    [[nodiscard]] kept_failure take_failure() noexcept { return std::move(failure_); }
     [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }
     /// The head announces JSON.
     [[nodiscard]] bool is_json() const noexcept { return is_json_; }
@@ -156,7 +157,7 @@ private:
     bool in_page_ = false;    // lines of HTML between the events
     bool has_event_ = false;  // the parser has given one, and for lack of memory it was not taken
     std::string content_type_;
-    error_info failure_;
+    kept_failure failure_;
 };
 
 }  // namespace regolo::core

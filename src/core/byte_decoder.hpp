@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/kept_failure.hpp"
 #include "core/stream_decoder.hpp"
 
 #include <optional>
@@ -36,7 +37,7 @@ public:
     }
 
     [[nodiscard]] stream_end ended_as() const noexcept { return stream_end::finished; }
-    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_.value_or_empty(); }
     [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     [[nodiscard]] std::string_view finish_reason() const noexcept { return {}; }
@@ -47,7 +48,7 @@ private:
     std::string_view bytes_;
     bool complete_ = false;
     bool seen_event_ = false;
-    error_info failure_;
+    kept_failure failure_;  // none: all bytes are good
     std::optional<usage> usage_;
 };
 

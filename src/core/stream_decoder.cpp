@@ -89,7 +89,7 @@ void stream_decoder<Chunk>::start(const response_head& head)
     open_choices_ = 0;
     whole_answer_ = seen_event_ = repeats_ = may_repeat_ = false;
     ended_as_ = stream_end::open;
-    failure_ = error_info();
+    failure_.reset();
     finish_reason_.clear();
     usage_.reset();
     model_.clear();
@@ -419,10 +419,18 @@ stream_step stream_decoder<Chunk>::end(stream_end how, Chunk& out)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::fail(error_info info)
 {
-    info.where = phase::body;
-    info.sent = true;
-    info.http_status = status_;
-    failure_ = std::move(info);
+    kept_failure failure;
+    failure = std::move(info);
+    return fail(std::move(failure));
+}
+
+template <class Chunk>
+stream_step stream_decoder<Chunk>::fail(kept_failure failure) noexcept
+{
+    failure->where = phase::body;
+    failure->sent = true;
+    failure->http_status = status_;
+    failure_ = std::move(failure);
     ended_as_ = stream_end::failed;
     seen_event_ = true;
     return stream_step::failed;

@@ -3,6 +3,7 @@
 #include "core/body_reader.hpp"
 #include "core/chunk_decoder.hpp"
 #include "core/http_message.hpp"
+#include "core/kept_failure.hpp"
 
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
@@ -63,7 +64,8 @@ public:
     stream_step pull(Chunk& out);
 
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
-    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    /// Empty unless `pull` says failed.
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_.value_or_empty(); }
     /// A chunk or an error has been seen (not only comments and pings), which ends the wait for the first.
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     /// The chunk that was read last is the one before it with more text in the same place, and nothing else.
@@ -101,6 +103,7 @@ private:
     stream_step fail_incomplete();
     stream_step end(stream_end how, Chunk& out);
     stream_step fail(error_info info);
+    stream_step fail(kept_failure failure) noexcept;
     stream_step fail(errc code, std::string text);
 
     body_reader reader_;
@@ -117,7 +120,7 @@ private:
     bool repeats_ = false;
     bool may_repeat_ = false;  // the last chunk was one of those that repeat
     stream_end ended_as_ = stream_end::open;
-    error_info failure_;
+    kept_failure failure_;
     std::string finish_reason_;
     std::optional<usage> usage_;
     std::string model_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/json_text.hpp"
+#include "core/kept_failure.hpp"
 #include "core/stream_decoder.hpp"
 #include "core/undo_log.hpp"
 
@@ -33,7 +34,8 @@ public:
     stream_step pull(transcript_chunk& out);
 
     [[nodiscard]] stream_end ended_as() const noexcept { return ended_as_; }
-    [[nodiscard]] const error_info& failure() const noexcept { return failure_; }
+    /// Empty unless `pull` says failed.
+    [[nodiscard]] const error_info& failure() const noexcept { return failure_.value_or_empty(); }
     [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept
     {
@@ -82,7 +84,7 @@ private:
     bool has_text_ = false;
     stream_end ended_as_ = stream_end::open;
     int status_ = 0;
-    error_info failure_;
+    kept_failure failure_;
     std::optional<usage> usage_;
     std::string model_;
 };

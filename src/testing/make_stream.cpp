@@ -47,12 +47,7 @@ public:
         return failure_ ? detail::feed_state::failed : detail::feed_state::end;
     }
 
-    error_info& failure() noexcept override
-    {
-        if (!failure_)
-            failure_.emplace();
-        return *failure_;
-    }
+    error_info failure() override { return failure_.value_or(error_info()); }
 
     // There is never more.
     asio::awaitable<void> wait_body(std::chrono::nanoseconds, bool) override { co_return; }
@@ -68,8 +63,10 @@ public:
     void stop(boost::system::error_code code, const char* why) noexcept override
     {
         stopped_ = true;
-        failure().code = code;
-        failure().message = why;
+        if (!failure_)
+            failure_.emplace();
+        failure_->code = code;
+        failure_->message = why;
     }
     void drop(const detail::call_outcome&) noexcept override {}
 

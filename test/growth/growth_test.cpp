@@ -83,7 +83,7 @@ public:
         left_ -= std::min(left_, batch);
         return detail::feed_state::bytes;
     }
-    error_info& failure() noexcept override { return failure_; }
+    error_info failure() override { return failure_; }
     asio::awaitable<void> wait_body(std::chrono::nanoseconds, bool) override { co_return; }
     asio::awaitable<void> reopen(error_info failure) override
     {
