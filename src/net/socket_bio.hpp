@@ -60,7 +60,7 @@ private:
     bool would_block(const error_code& ec) noexcept;
 
     tcp::socket socket_;
-    std::array<char, 1024> buffer_;
+    std::array<char, 640> buffer_;
     std::size_t begin_ = 0;  // what has arrived: [begin_, end_)
     std::size_t end_ = 0;
     bool receives_ = false;  // the buffer is an operation's
