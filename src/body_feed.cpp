@@ -3,9 +3,7 @@
 #include "delivery.hpp"
 #include "net/out_of_memory.hpp"
 #include "net/saturate.hpp"
-#include "net/take_handler.hpp"
 
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
@@ -111,11 +109,9 @@ void body_feed::reset() noexcept
     failed_ = false;
 }
 
-void body_feed::wait(handler done, asio::any_io_executor caller, std::chrono::nanoseconds limit,
-                     bool first_event)
+void body_feed::wait(handler done, std::chrono::nanoseconds limit, bool first_event)
 {
-    reader_.swap(done);
-    reader_executor_ = std::move(caller);
+    reader_ = std::move(done);
     if (limit > limit.zero() && !prepare_alarm())
         return resume(net::out_of_memory());
     switch (reading_.load(std::memory_order_relaxed))
@@ -164,8 +160,7 @@ void body_feed::start_read(bool first_event)
     {
         scope_->arm_phase(errc::idle_timeout, idle_limit_);
     }
-    exchange_->async_read_body(
-        asio::bind_executor(scope_->executor(), pending_read(shared_from_this())));
+    exchange_->async_read_body(pending_read(shared_from_this()));
 }
 
 template <class Explain>
@@ -209,10 +204,9 @@ void body_feed::abandon() noexcept
 {
     if (!reader_)
         return;
-    if (share_context(reader_executor_, scope_->executor()))
+    if (share_context(reader_.get_executor(), scope_->executor()))
     {
-        reader_executor_ = asio::any_io_executor();
-        const auto gone = net::take_handler(reader_);
+        reader_ = handler();
         return;
     }
     fail([] {
@@ -233,9 +227,8 @@ void body_feed::resume(error_code ec)
     // What has arrived belongs to the caller from here on.
     if (!ec)
         reading_.store(reading::idle, std::memory_order_relaxed);
-    const auto caller = std::exchange(reader_executor_, asio::any_io_executor());
-    asio::dispatch(caller,
-                   [done = net::take_handler(reader_), ec]() mutable { std::move(done)(ec); });
+    const auto caller = reader_.get_executor();
+    asio::dispatch(caller, [done = std::move(reader_), ec]() mutable { done(ec); });
 }
 
 }  // namespace regolo::inline v0::detail

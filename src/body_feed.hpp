@@ -3,10 +3,8 @@
 #include "core/check_options.hpp"
 #include "core/kept_failure.hpp"
 #include "net/exchange.hpp"
+#include "net/io_handler.hpp"
 #include "stream_source.hpp"
-
-#include <boost/asio/any_completion_handler.hpp>
-#include <boost/asio/any_io_executor.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -25,7 +23,7 @@ namespace regolo::inline v0::detail {
 class body_feed final : public std::enable_shared_from_this<body_feed>
 {
 public:
-    using handler = boost::asio::any_completion_handler<void(boost::system::error_code)>;
+    using handler = net::io_handler<void(boost::system::error_code)>;
 
     body_feed(std::shared_ptr<net::scope> scope, const core::resolved_limits& limits);
     ~body_feed();
@@ -53,8 +51,7 @@ public:
     /** Wakes the caller when there is more for `take`, or with `errc::wait_timeout` after `limit` (zero: none), which leaves
         the read running.
         @param first_event  the limit for the first event counts, instead of the one for silence */
-    void wait(handler done, boost::asio::any_io_executor caller, std::chrono::nanoseconds limit,
-              bool first_event);
+    void wait(handler done, std::chrono::nanoseconds limit, bool first_event);
 
 private:
     enum class reading
@@ -83,7 +80,6 @@ private:
 
     std::atomic<reading> reading_{reading::idle};
     handler reader_;  // who waits; on the strand
-    boost::asio::any_io_executor reader_executor_;
     std::unique_ptr<alarm> alarm_;
     net::clock::time_point read_began_;
     std::chrono::nanoseconds first_event_wait_{};  // time spent waiting for it

@@ -135,14 +135,13 @@ asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first
 {
     return asio::async_initiate<const asio::use_awaitable_t<>&, void(error_code)>(
         [self = shared_from_this()](auto done, std::chrono::nanoseconds wait, bool first) {
+            self->obey(asio::get_associated_cancellation_slot(done));
             const asio::any_io_executor caller = asio::get_associated_executor(done);
-            body_feed::handler reader(std::move(done));
-            self->obey(asio::get_associated_cancellation_slot(reader));
+            body_feed::handler reader(
+                asio::prefer(caller, asio::execution::outstanding_work.tracked), std::move(done));
             asio::dispatch(self->scope_->executor(),
-                           [self, wait, first, done = std::move(reader),
-                            caller = asio::any_io_executor(asio::prefer(
-                                caller, asio::execution::outstanding_work.tracked))]() mutable {
-                               self->feed_->wait(std::move(done), std::move(caller), wait, first);
+                           [self, wait, first, reader = std::move(reader)]() mutable {
+                               self->feed_->wait(std::move(reader), wait, first);
                            });
         },
         asio::use_awaitable, limit, first_event);

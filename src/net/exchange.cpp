@@ -299,32 +299,19 @@ asio::awaitable<void> exchange::read_head()
     timings_.head = head_at_ - sent_at_;
 }
 
-void exchange::async_read_body(done_handler done)
+asio::mutable_buffer exchange::prepare_read(error_code& broken)
 {
-    error_code broken = broken_body_;
-    http_reader::region room;
+    broken = broken_body_;
     try
     {
-        room = lease_.get()->reader.prepare();
+        const auto room = lease_.get()->reader.prepare();
+        return asio::buffer(room.data, room.size);
     }
     catch (const std::bad_alloc&)
     {
         broken = out_of_memory();
+        return {};
     }
-    if (broken)
-    {
-        asio::post(scope_->executor(),
-                   [done = std::move(done), broken]() mutable { std::move(done)(broken); });
-        return;
-    }
-    lease_.get()->stream->async_read_some(
-        asio::buffer(room.data, room.size),
-        asio::bind_executor(scope_->executor(),
-                            [self = shared_from_this(), used = lease_.get(),
-                             done = std::move(done)](error_code ec, std::size_t n) mutable {
-                                self->on_read(*used, ec, n);
-                                std::move(done)(ec);
-                            }));
 }
 
 void exchange::on_read(connection& used, error_code& ec, std::size_t n)

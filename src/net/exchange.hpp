@@ -13,6 +13,7 @@
 #include <regolo/options.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -20,6 +21,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace regolo::net {
@@ -66,8 +68,6 @@ struct early_answer
 class exchange : public std::enable_shared_from_this<exchange>
 {
 public:
-    using done_handler = asio::any_completion_handler<void(error_code)>;
-
     exchange(std::shared_ptr<const world> shared, std::shared_ptr<scope> owner,
              const core::resolved_limits& limits, exchange_listener& listener);
 
@@ -92,8 +92,21 @@ public:
     [[nodiscard]] const std::shared_ptr<connection>& used() const noexcept { return lease_.get(); }
     [[nodiscard]] bool has_connection() const noexcept { return lease_.get() != nullptr; }
 
-    /// Reads more of the body into `pieces()`. The handler runs on the strand; an error is kept for `explain`.
-    void async_read_body(done_handler done);
+    /// Reads more of the body into `pieces()`. `done(ec)` is called on the strand; an error is kept for `explain`.
+    template <class Handler>
+    void async_read_body(Handler done)
+    {
+        error_code broken;
+        const auto room = prepare_read(broken);
+        if (broken)
+        {
+            asio::post(scope_->executor(),
+                       [done = std::move(done), broken]() mutable { std::move(done)(broken); });
+            return;
+        }
+        lease_.get()->stream->async_read_some(
+            room, body_read<Handler>{shared_from_this(), lease_.get(), std::move(done)});
+    }
 
     /** Reads the rest of the body into `body`, which has what came also where this fails. Above `limit` it fails with
         `errc::too_large`, naming `limit_name`; or, where no name is given, it stops reading.
@@ -124,6 +137,28 @@ public:
     [[nodiscard]] const core::proxy_server* proxy() const noexcept { return proxy_; }
 
 private:
+    /// The handler of such a read, which keeps what it needs. All of it is small, so that a read needs no memory of its own.
+    template <class Handler>
+    struct body_read
+    {
+        using executor_type = asio::any_io_executor;
+
+        std::shared_ptr<exchange> self;
+        std::shared_ptr<connection> used;
+        Handler done;
+
+        [[nodiscard]] executor_type get_executor() const noexcept
+        {
+            return self->scope_->executor();
+        }
+        void operator()(error_code ec, std::size_t n)
+        {
+            self->on_read(*used, ec, n);
+            std::move(done)(ec);
+        }
+    };
+
+    asio::mutable_buffer prepare_read(error_code& broken);
     asio::awaitable<void> connect();
     asio::awaitable<void> send(core::secret head, outgoing_body body);
     asio::awaitable<void> send_watched(core::secret head, outgoing_body body,

@@ -37,6 +37,9 @@ constexpr std::size_t least_chunk_head = 4;
 // Room for what reads leave unparsed comes in such steps, or each of them might need a little more.
 constexpr std::size_t slack = 256;
 
+// After so many the buffer is a small one again; about a second of tokens.
+constexpr unsigned most_small_reads = 63;
+
 }  // namespace
 
 /// Beast's parser with our ideas of what to keep: fields as they come, body bytes where they lie.
@@ -164,10 +167,7 @@ void http_reader::commit(std::size_t n, error_code& ec)
 {
     end_ += n;
     bytes_ += n;
-    if (end_ == capacity_)
-        room_ = read_size;
-    else if (n <= least_read)
-        room_ = least_read;
+    choose_room(n);
     try
     {
         parse(ec);
@@ -176,6 +176,22 @@ void http_reader::commit(std::size_t n, error_code& ec)
     {
         ec = out_of_memory();
     }
+}
+
+void http_reader::choose_room(std::size_t last_read) noexcept
+{
+    if (end_ == capacity_ && room_ != read_size)
+    {
+        room_ = read_size;
+        small_reads_left_ = small_reads_;
+        small_reads_ = std::min(4 * small_reads_ + 3, most_small_reads);
+    }
+    else if (last_read > least_read)
+        return;
+    else if (small_reads_left_ == 0)
+        room_ = least_read;
+    else
+        --small_reads_left_;
 }
 
 void http_reader::parse(error_code& ec)

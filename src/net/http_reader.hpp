@@ -26,7 +26,7 @@ class http_reader
 {
 public:
     /// What one read may bring at most, which is what a TLS record holds; and at least, since many connections wait with
-    /// nothing to come but an event now and then. It is more as long as reads come full.
+    /// nothing to come but an event now and then. It is more where reads come full.
     static constexpr std::size_t read_size = std::size_t{16} * 1024;
     static constexpr std::size_t least_read = 640;
 
@@ -69,6 +69,7 @@ private:
     class parser;
     void parse(boost::system::error_code& ec);
     void take_plain_chunks();
+    void choose_room(std::size_t last_read) noexcept;
     void reallocate(std::size_t size);
     /// What the head under way or done counts against the limit.
     [[nodiscard]] std::size_t head_size() const noexcept;
@@ -78,6 +79,8 @@ private:
     std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): a vector would clear it
     std::size_t capacity_ = 0;
     std::size_t room_ = least_read;  // for the next read
+    unsigned small_reads_ = 0;       // to wait for with a large one; grows where it became a small one too early
+    unsigned small_reads_left_ = 0;
     std::size_t begin_ = 0;          // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
