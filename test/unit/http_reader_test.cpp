@@ -40,8 +40,14 @@ struct outcome
 
 void put(http_reader& reader, std::string_view bytes, error_code& ec)
 {
-    std::memcpy(reader.prepare().data, bytes.data(), bytes.size());
-    reader.commit(bytes.size(), ec);
+    while (!bytes.empty() && !ec)
+    {
+        const auto room = reader.prepare();
+        const auto n = std::min(bytes.size(), room.size);
+        std::memcpy(room.data, bytes.data(), n);
+        bytes.remove_prefix(n);
+        reader.commit(n, ec);
+    }
 }
 
 /// Feeds the bytes in pieces, and then the end of the connection.
