@@ -5,7 +5,7 @@
 #include <regolo.hpp>
 #include <regolo/fan_out.hpp>
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <optional>
@@ -33,37 +33,22 @@ asio::awaitable<void> ask(const client& from, long requests, long concurrency, c
     }
 }
 
-counts run(asio::io_context& io, const client& from, long requests, long concurrency)
-{
-    counts done;
-    asio::co_spawn(io, ask(from, requests, concurrency, done),
-                   [&](const std::exception_ptr& failure) {
-                       rethrow(failure);
-                       io.stop();
-                   });
-    io.run();
-    io.restart();
-    return done;
-}
-
 }  // namespace
 
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
-    boost::asio::io_context io(1);
-    const regolo::client client(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
-    run(io, client, 1, 1);
-    const meter time;
-    time.report(run(io, client, what.requests, what.concurrency));
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_program([&] {
+        const auto what = parse_job(argc, argv);
+        boost::asio::io_context io(1);
+        const regolo::client client(io,
+                                    config_for(what, static_cast<std::size_t>(what.concurrency)));
+        measure(what, [&](long requests) {
+            counts done;
+            run(io, ask(client, requests, what.concurrency, done));
+            return done;
+        });
+    });
 }

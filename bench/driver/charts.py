@@ -7,7 +7,8 @@ from matplotlib import pyplot  # noqa: E402: the backend comes first
 
 from .compare import WORKS  # noqa: E402
 from .goals import goals  # noqa: E402
-from .report import TRANSPORTS, number  # noqa: E402
+from .report import TRANSPORTS  # noqa: E402
+from .spread import number  # noqa: E402
 
 COLOURS = {"regolo": "#c0392b", "floor": "#7f8c8d", "c++": "#2980b9", "sdk": "#d4a017"}
 MINE, CURLS, FLOORS = COLOURS["regolo"], COLOURS["c++"], COLOURS["floor"]

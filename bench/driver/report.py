@@ -2,6 +2,7 @@
 
 from .compare import WORKS
 from .goals import goals
+from .spread import number
 
 NAME = 21
 CELL = 14
@@ -14,20 +15,6 @@ TRANSPORTS = {
     "nginx_tls": "from nginx over TLS 1.3",
     "nginx_plain": "from nginx over plain HTTP",
 }
-
-
-def number(value):
-    """Three digits that count."""
-    if value is None:
-        return "-"
-    if value == 0:
-        return "0"
-    size = abs(value)
-    if size >= 99.95:
-        return f"{value:.0f}"
-    if size >= 9.995:
-        return f"{value:.1f}"
-    return f"{value:.2f}" if size >= 0.0995 else f"{value:.4f}"
 
 
 def cell(series):
