@@ -138,6 +138,18 @@ void run_all(const job& what, asio::io_context& io, Arguments&... arguments)
     measure(what, run);
 }
 
+void run(const job& what)
+{
+    asio::io_context io(1);
+    if (what.tls)
+    {
+        asio::ssl::context context(asio::ssl::context::tls_client);
+        run_all<asio::ssl::stream<beast::tcp_stream>>(what, io, io, context);
+    }
+    else
+        run_all<beast::tcp_stream>(what, io, io);
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
@@ -145,15 +157,5 @@ void run_all(const job& what, asio::io_context& io, Arguments&... arguments)
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_job(argc, argv);
-        asio::io_context io(1);
-        if (what.tls)
-        {
-            asio::ssl::context context(asio::ssl::context::tls_client);
-            run_all<asio::ssl::stream<beast::tcp_stream>>(what, io, io, context);
-        }
-        else
-            run_all<beast::tcp_stream>(what, io, io);
-    });
+    return run_job(argc, argv, run);
 }

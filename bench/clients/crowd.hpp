@@ -134,4 +134,18 @@ private:
     std::vector<std::int64_t> latencies_;
 };
 
+/// A program that reads a crowd: `run(crowd_job)`, after what `warm_up(target)` asks for in the workload `small`, since what a
+/// process has but once is no part of a stream.
+template <class WarmUp, class Run>
+int run_crowd(int argc, char** argv, WarmUp&& warm_up, Run&& run)
+{
+    return run_program([&] {
+        const auto what = parse_crowd(argc, argv);
+        target once = what;
+        once.workload = "small";
+        warm_up(once);
+        run(what);
+    });
+}
+
 }  // namespace regolo::bench

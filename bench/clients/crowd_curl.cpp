@@ -87,10 +87,9 @@ void run(const crowd_job& what)
     std::_Exit(EXIT_SUCCESS);  // in no order: the streams have no end
 }
 
-/// What a process has but once is no part of a stream.
-void warm_up(target what)
+void warm_up(const target& what)
 {
-    what.workload = "small";
+    checked(curl_global_init(CURL_GLOBAL_DEFAULT));
     const curl_request once(what);
     const auto handle = make_easy(
         once, [](char*, std::size_t, std::size_t size, void*) { return size; }, nullptr);
@@ -104,10 +103,5 @@ void warm_up(target what)
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_crowd(argc, argv);
-        checked(curl_global_init(CURL_GLOBAL_DEFAULT));
-        warm_up(what);
-        run(what);
-    });
+    return run_crowd(argc, argv, warm_up, run);
 }

@@ -58,10 +58,8 @@ private:
     bool first_ = true;
 };
 
-/// What a process has but once is no part of a stream.
-void warm_up(target what)
+void warm_up(const target& what)
 {
-    what.workload = "small";
     const auto request = request_text(what);
     counts done;
     epoll_connections<answer_counter> one(what);
@@ -93,9 +91,5 @@ void run(const crowd_job& what)
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_crowd(argc, argv);
-        warm_up(what);
-        run(what);
-    });
+    return run_crowd(argc, argv, warm_up, run);
 }

@@ -63,14 +63,14 @@ private:
     const client client_;
 };
 
-/// What a process has but once is no part of a stream.
-void warm_up(target what)
+void warm_up(const target& what)
 {
-    what.workload = "small";
     asio::io_context io(1);
     const client once(io, config_for(what, 1));
-    run(io, once.chat({"bench", "hello"}));
+    run_to_end(io, once.chat({"bench", "hello"}));
 }
+
+void run(const crowd_job& what) { runner(what).run(); }
 
 }  // namespace
 
@@ -79,9 +79,5 @@ void warm_up(target what)
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_crowd(argc, argv);
-        warm_up(what);
-        runner(what).run();
-    });
+    return run_crowd(argc, argv, warm_up, run);
 }

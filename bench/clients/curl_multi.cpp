@@ -6,5 +6,5 @@
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] { run_curl<boost_json_answer>(parse_job(argc, argv)); });
+    return run_job(argc, argv, run_curl<boost_json_answer>);
 }

@@ -70,6 +70,29 @@ private:
     std::array<char, 65536> buffer_;
 };
 
+void run(const job& what)
+{
+    const auto request = request_text(what);
+    const tls secure;
+    std::unique_ptr<blocking_link> with;
+    counts all;
+    answer_counter counter(what.streams(), all);
+    measure(what, [&](long requests) {
+        all = {};
+        while (all.requests != static_cast<std::uint64_t>(requests))
+        {
+            if (!with)
+                with = std::make_unique<blocking_link>(what, secure);
+            with->write(request);
+            while (!counter.push(with->read()))
+                ;
+            if (what.workload == "close")
+                with.reset();
+        }
+        return all;
+    });
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
@@ -77,26 +100,5 @@ private:
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_job(argc, argv);
-        const auto request = request_text(what);
-        const tls secure;
-        std::unique_ptr<blocking_link> with;
-        counts all;
-        answer_counter counter(what.streams(), all);
-        measure(what, [&](long requests) {
-            all = {};
-            while (all.requests != static_cast<std::uint64_t>(requests))
-            {
-                if (!with)
-                    with = std::make_unique<blocking_link>(what, secure);
-                with->write(request);
-                while (!counter.push(with->read()))
-                    ;
-                if (what.workload == "close")
-                    with.reset();
-            }
-            return all;
-        });
-    });
+    return run_job(argc, argv, run);
 }

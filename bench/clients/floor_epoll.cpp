@@ -50,6 +50,12 @@ private:
     epoll_connections<answer_counter> connections_;
 };
 
+void run(const job& what)
+{
+    floor_client client(what);
+    measure(what, [&](long requests) { return client.run(requests); });
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
@@ -57,9 +63,5 @@ private:
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_job(argc, argv);
-        floor_client client(what);
-        measure(what, [&](long requests) { return client.run(requests); });
-    });
+    return run_job(argc, argv, run);
 }

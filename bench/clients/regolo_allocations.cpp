@@ -121,7 +121,7 @@ int main(int argc, char** argv)
             config.observer = std::make_shared<regolo::observer>();
         boost::asio::io_context io(1);
         tally all;
-        run(io, read_all(std::move(config), std::atol(argv[3]), how == "fresh", all));
+        run_to_end(io, read_all(std::move(config), std::atol(argv[3]), how == "fresh", all));
         const auto per_chunk = [&](std::uint64_t count) {
             return static_cast<double>(count) / static_cast<double>(all.chunks);
         };

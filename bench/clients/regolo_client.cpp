@@ -59,6 +59,26 @@ asio::awaitable<void> ask_on(const client& from, const job& what, long& left, co
     }
 }
 
+void run(const job& what)
+{
+    asio::io_context io(1);
+    const client with(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
+    measure(what, [&](long requests) {
+        counts all;
+        long callers = what.concurrency;
+        for (long i = 0; i != what.concurrency; ++i)
+            asio::co_spawn(io, ask_on(with, what, requests, all),
+                           [&](const std::exception_ptr& failure) {
+                               rethrow(failure);
+                               if (--callers == 0)
+                                   io.stop();  // idle connections are work, too
+                           });
+        io.run();
+        io.restart();
+        return all;
+    });
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
@@ -66,24 +86,5 @@ asio::awaitable<void> ask_on(const client& from, const job& what, long& left, co
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_job(argc, argv);
-        boost::asio::io_context io(1);
-        const regolo::client client(io,
-                                    config_for(what, static_cast<std::size_t>(what.concurrency)));
-        measure(what, [&](long requests) {
-            counts all;
-            long callers = what.concurrency;
-            for (long i = 0; i != what.concurrency; ++i)
-                boost::asio::co_spawn(io, ask_on(client, what, requests, all),
-                                      [&](const std::exception_ptr& failure) {
-                                          rethrow(failure);
-                                          if (--callers == 0)
-                                              io.stop();  // idle connections are work, too
-                                      });
-            io.run();
-            io.restart();
-            return all;
-        });
-    });
+    return run_job(argc, argv, run);
 }

@@ -33,6 +33,17 @@ asio::awaitable<void> ask(const client& from, long requests, long concurrency, c
     }
 }
 
+void run(const job& what)
+{
+    asio::io_context io(1);
+    const client with(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
+    measure(what, [&](long requests) {
+        counts done;
+        run_to_end(io, ask(with, requests, what.concurrency, done));
+        return done;
+    });
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
@@ -40,15 +51,5 @@ asio::awaitable<void> ask(const client& from, long requests, long concurrency, c
 int main(int argc, char** argv)
 {
     using namespace regolo::bench;
-    return run_program([&] {
-        const auto what = parse_job(argc, argv);
-        boost::asio::io_context io(1);
-        const regolo::client client(io,
-                                    config_for(what, static_cast<std::size_t>(what.concurrency)));
-        measure(what, [&](long requests) {
-            counts done;
-            run(io, ask(client, requests, what.concurrency, done));
-            return done;
-        });
-    });
+    return run_job(argc, argv, run);
 }

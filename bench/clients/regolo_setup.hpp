@@ -34,7 +34,7 @@ inline void rethrow(const std::exception_ptr& failure)
 
 /// Runs it to its end.
 template <class T>
-void run(boost::asio::io_context& io, boost::asio::awaitable<T> task)
+void run_to_end(boost::asio::io_context& io, boost::asio::awaitable<T> task)
 {
     boost::asio::co_spawn(io, std::move(task),
                           [&](const std::exception_ptr& failure, const auto&...) {

@@ -57,9 +57,9 @@ int main(int argc, char** argv)
                     boost::asio::io_context io(1);
                     const regolo::client client(io, config_for(what, 1));
                     counts first;
-                    run(io, read(client, 1, first));
+                    run_to_end(io, read(client, 1, first));
                     together.arrive_and_wait();
-                    run(io, read(client, requests, mine));
+                    run_to_end(io, read(client, requests, mine));
                     together.arrive_and_wait();
                 });
                 if (status != EXIT_SUCCESS)

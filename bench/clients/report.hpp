@@ -148,6 +148,13 @@ catch (const std::exception& error)
     return EXIT_FAILURE;
 }
 
+/// A program that does the job: `body(job)`.
+template <class Body>
+int run_job(int argc, char** argv, Body&& body)
+{
+    return run_program([&] { body(parse_job(argc, argv)); });
+}
+
 inline std::string path_of(const target& what)
 {
     return "/" + what.workload +

@@ -58,7 +58,7 @@ class Effort:
     sdk_cpu: float
     wall: float  # that it may take at most
     warm_up: float  # seconds of CPU time before it
-    # Node's compiler is at work for about as long; the others have no more to warm up than it.
+    # After which a request of Node's is no longer getting cheaper; the others are warm before.
     sdk_warm_up: float = 1.5
 
 

@@ -183,7 +183,7 @@ def goal_table(compared, alone):
     if not measured:
         return []
     lines = ["", "Reach; close: some of the rounds reach the goal and some do not"]
-    lines.append(f"{'':<54}{'measured':>12}{'in its rounds':>18}  {'goal':<15}")
+    lines.append(f"{'':<54}{'measured':>12}{'in its rounds':>18}  goal")
     for goal in measured:
         value = f"{number(goal.value)} {goal.unit}".strip()
         least, most = number(min(goal.rounds)), number(max(goal.rounds))
