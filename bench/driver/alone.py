@@ -116,7 +116,8 @@ class Alone:
             for number in range(1 if self.effort.quick else 5):
                 self.say(f"start-up of every program, round {number + 1}")
                 for client in in_turn([client for client in clients if not client.only], number):
-                    ended = machine.run([*client.command, server.url, "small", "1", "1", "1"], self.client_cores[0], 120)
+                    command = [*client.command, server.url, "small", "1", "1", "1"]
+                    ended = machine.run(command, self.client_cores[0], 120)
                     if ended.status != 0:
                         self.problems.append(f"start-up of {client.name}: {ended.err.strip()[-200:]}")
                         continue

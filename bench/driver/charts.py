@@ -179,7 +179,8 @@ def goal_chart(compared, alone, folder):
     axes.tick_params(axis="y", labelsize=8)
     axes.grid(True, axis="x", alpha=0.3)
     axes.set_axisbelow(True)
-    axes.set_xlabel("times what the goal allows (logarithmic, cut off at 0.02 and 50); thin lines: from the least round to the most")
+    axes.set_xlabel("times what the goal allows (logarithmic, cut off at 0.02 and 50)\n"
+                    "thin lines: from the least round to the most")  # fmt: skip
     axes.set_title("Reach", loc="left", fontsize=11)
     key_above(axes, VERDICT_COLOURS)
     save(figure, folder, "reach")

@@ -133,18 +133,19 @@ def against_sdks(compared):
 
 def latency(alone):
     for what, name in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")):
-        mine, curls = (alone.values(("crowd", client, "1000"), what) for client in ("regolo", "curl"))
-        yield Goal("latency", f"{name} at 1000 streams, of libcurl's", divided(zip(mine, curls)), 1, below=True, unit="x")
+        rounds = zip(*(alone.values(("crowd", client, "1000"), what) for client in ("regolo", "curl")))
+        yield Goal("latency", f"{name} at 1000 streams, of libcurl's", divided(rounds), 1, below=True, unit="x")
 
 
 def memory(alone):
     def kib(client, kind):
         return [used / 1024 for used in alone.values(("memory", client, kind, "10000"), "bytes_per_stream")]
 
+    full, curls = kib("regolo", "tls"), kib("curl", "tls")
     return [
-        Goal("memory", "a TLS stream of 10 000, full handshakes", kib("regolo", "tls"), 32, unit="KiB"),
+        Goal("memory", "a TLS stream of 10 000, full handshakes", full, 32, unit="KiB"),
         Goal("memory", "a TLS stream of 10 000, resumed", kib("regolo", "tickets"), 24, unit="KiB"),
-        Goal("memory", "the first, of libcurl's", divided(zip(kib("regolo", "tls"), kib("curl", "tls"))), 0.5, unit="x"),
+        Goal("memory", "the first, of libcurl's", divided(zip(full, curls)), 0.5, unit="x"),
     ]
 
 

@@ -28,7 +28,7 @@ beast_plain                    Boost.Beast and Boost.JSON by hand
 curl_multi, curl_simdjson      libcurl and Boost.JSON, libcurl and simdjson
 the others                     SDKs of Python, Node, Go and Rust
 the server's                   its own CPU time, and how busy it was, while the cheapest of them ran
-Figures are medians of the rounds; \u00b1: half the distance of the quartiles; none after a single round. Less is better.""".splitlines()
+Figures are medians of the rounds; \u00b1: half the distance of the quartiles; none after a single round. Less is better."""
 
 
 def figure(values, scale=1):
@@ -49,7 +49,7 @@ def row(name, cells):
 
 
 def comparison_table(compared):
-    lines = list(KEY) if compared.series else []
+    lines = KEY.splitlines() if compared.series else []
     for transport, title in TRANSPORTS.items():
         works = [w for w in WORKS if any(key[:2] == (transport, w.name) for key in compared.series)]
         for at in range(0, len(works), PER_BLOCK):
