@@ -62,7 +62,7 @@ class Effort:
     sdk_warm_up: float = 1.5
 
 
-QUICK = Effort(True, 3, 1, 0.2, 0.4, 1.5, 0.05)
+QUICK = Effort(True, 3, 2, 0.2, 0.4, 1.5, 0.05)
 FULL = Effort(False, 7, 3, 0.6, 1.0, 4.0, 0.15)
 
 
