@@ -18,7 +18,7 @@ from driver import machine
 from driver.alone import HELD, Alone
 from driver.clients import read_clients
 from driver.compare import FULL, QUICK, WORKS, Comparison
-from driver.goals import goals
+from driver.goals import VERDICTS, goals
 from driver.report import table
 from driver.servers import LoadServer, Nginx
 
@@ -127,7 +127,11 @@ def finish(options, compared, alone, described, seconds):
         "seconds": seconds,
         "series": [series.as_json() for series in compared.series.values()],
         "alone": [{"key": key, "told": told} for key, told in alone.told.items()],
-        "goals": [{**vars(goal), "reached": goal.reached} for goal in found],
+        "orders": [
+            {"transport": transport, "work": work, "rounds": rounds}
+            for (transport, work), rounds in compared.orders.items()
+        ],
+        "goals": [goal.as_json() for goal in found],
         "problems": problems,
     }
     (options.build / "results.json").write_text(json.dumps(results, indent=1))
@@ -139,8 +143,8 @@ def finish(options, compared, alone, described, seconds):
 
     draw(compared, alone, options.build / "charts")
     print(f"\nAll figures: {options.build / 'results.json'}, charts: {options.build / 'charts'}")
-    counted = [goal.reached for goal in found]
-    print(f"{counted.count(True)} goals reached, {counted.count(False)} missed, {counted.count(None)} not measured")
+    verdicts = [goal.verdict for goal in found]
+    print("Goals: " + ", ".join(f"{verdicts.count(each)} {each}" for each in VERDICTS))
     for problem in problems:
         print(f"UNSOUND: {problem}")
     return 1 if problems else 0

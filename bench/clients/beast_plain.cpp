@@ -32,17 +32,12 @@ using request_type = http::request<http::string_body>;
 
 request_type make_request(const job& what)
 {
-    const auto text = request_text(what);
-    request_type request(
-        http::verb::post,
-        "/" + what.workload +
-            (what.workload == "embeddings" ? "/v1/embeddings" : "/v1/chat/completions"),
-        11);
+    request_type request(http::verb::post, path_of(what), 11);
     request.set(http::field::host, what.host + ":" + what.port);
     request.set(http::field::authorization, "Bearer test-key");
     request.set(http::field::content_type, "application/json");
-    request.set(http::field::accept, what.streams() ? "text/event-stream" : "application/json");
-    request.body() = text.substr(text.find("\r\n\r\n") + 4);
+    request.set(http::field::accept, accepted_by(what));
+    request.body() = body_of(what);
     request.prepare_payload();
     return request;
 }
@@ -138,22 +133,13 @@ void run_all(const job& what, asio::io_context& io, Arguments&... arguments)
             asio::co_spawn(io, each->run(peers, left), rethrow);
         io.restart();
         io.run();
+        return all;
     };
-    run(what.concurrency);
-    const meter time;
-    run(what.requests);
-    time.report(all);
+    measure(what, run);
 }
 
-}  // namespace
-
-}  // namespace regolo::bench
-
-int main(int argc, char** argv)
-try
+void run(const job& what)
 {
-    using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
     asio::io_context io(1);
     if (what.tls)
     {
@@ -162,10 +148,14 @@ try
     }
     else
         run_all<beast::tcp_stream>(what, io, io);
-    return EXIT_SUCCESS;
 }
-catch (const std::exception& error)
+
+}  // namespace
+
+}  // namespace regolo::bench
+
+int main(int argc, char** argv)
 {
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    using namespace regolo::bench;
+    return run_job(argc, argv, run);
 }

@@ -1,49 +1,26 @@
 #pragma once
 
-#include "clients/event_splitter.hpp"
-#include "clients/report.hpp"
+#include "clients/answer_reader.hpp"
 
 #include <boost/json.hpp>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace regolo::bench {
 
-/// Reads answers with Boost.JSON's `parse`, into memory that is let go of at once, as its documentation advises.
-class boost_json_answer
+/// Boost.JSON's `parse`, into memory that is let go of at once, as its documentation advises.
+struct boost_json_text
 {
-public:
-    boost_json_answer(const job& what, counts& into)
-        : streams_(what.streams()), embeds_(what.workload == "embeddings"), counts_(into)
-    {}
+    static constexpr std::size_t padding = 0;
 
-    /// A piece of the body.
-    void push(std::string_view bytes)
+    static std::uint64_t chunk(std::string_view data, std::size_t)
     {
-        if (streams_)
-            events_.push(bytes, 0,
-                         [this](std::string_view data, std::size_t) { take_chunk(data); });
-        else
-            whole_.append(bytes);
-    }
-
-    /// The body has ended.
-    void finish()
-    {
-        if (!streams_)
-            take_whole();
-        whole_.clear();
-        ++counts_.requests;
-    }
-
-private:
-    void take_chunk(std::string_view data)
-    {
-        ++counts_.chunks;
+        std::uint64_t bytes = 0;
         std::array<unsigned char, 4096> storage;
         boost::json::monotonic_resource memory(storage.data(), storage.size());
         const auto chunk = boost::json::parse(data, &memory);
@@ -51,39 +28,42 @@ private:
         {
             const auto& delta = choice.at("delta").as_object();
             if (const auto* text = delta.if_contains("content"))
-                counts_.text_bytes += text->as_string().size();
+                bytes += text->as_string().size();
             if (const auto* calls = delta.if_contains("tool_calls"))
             {
                 for (const auto& call : calls->as_array())
-                    counts_.text_bytes += call.at("function").at("arguments").as_string().size();
+                    bytes += call.at("function").at("arguments").as_string().size();
             }
         }
+        return bytes;
     }
 
-    void take_whole()
+    static std::uint64_t answer(const std::string& text)
     {
+        std::uint64_t bytes = 0;
         boost::json::monotonic_resource memory;
-        const auto answer = boost::json::parse(whole_, &memory);
-        if (embeds_)
-        {
-            for (const auto& each : answer.at("data").as_array())
-            {
-                std::vector<float> values;
-                for (const auto& value : each.at("embedding").as_array())
-                    values.push_back(value.to_number<float>());
-                counts_.text_bytes += values.size() * sizeof(float);
-            }
-            return;
-        }
+        const auto answer = boost::json::parse(text, &memory);
         for (const auto& choice : answer.at("choices").as_array())
-            counts_.text_bytes += choice.at("message").at("content").as_string().size();
+            bytes += choice.at("message").at("content").as_string().size();
+        return bytes;
     }
 
-    const bool streams_;
-    const bool embeds_;
-    counts& counts_;
-    event_splitter events_;
-    std::string whole_;
+    static std::uint64_t embeddings(const std::string& text)
+    {
+        std::uint64_t bytes = 0;
+        boost::json::monotonic_resource memory;
+        const auto answer = boost::json::parse(text, &memory);
+        for (const auto& each : answer.at("data").as_array())
+        {
+            std::vector<float> values;
+            for (const auto& value : each.at("embedding").as_array())
+                values.push_back(value.to_number<float>());
+            bytes += values.size() * sizeof(float);
+        }
+        return bytes;
+    }
 };
+
+using boost_json_answer = answer_reader<boost_json_text>;
 
 }  // namespace regolo::bench

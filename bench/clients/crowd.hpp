@@ -15,24 +15,42 @@
 
 namespace regolo::bench {
 
-/** What the programs with many open streams have in common: `PROGRAM BASE_URL WORKLOAD STREAMS SECONDS`.
+/// SIZE streams, AT_ONCE of them opened at a time, then SECONDS in which they are read.
+struct crowd_job : target
+{
+    long size = 0;
+    long seconds = 0;
+    long at_once = 1;
+};
 
-    They open that many streams until each has had its first chunk; that is when memory is taken. Half a second later begin
-    the seconds in which CPU time and chunks are counted, and how long it took each stamped chunk to arrive. Streams are
-    opened 64 at a time; one after the other where there are no such seconds, so that each may resume the session of the one
-    before.
+inline crowd_job parse_crowd(int argc, char** argv)
+{
+    crowd_job parsed{parse_target(argc, argv, {"STREAMS", "SECONDS", "AT_ONCE"})};
+    parsed.size = std::atol(argv[3]);
+    parsed.seconds = std::atol(argv[4]);
+    parsed.at_once = std::atol(argv[5]);
+    return parsed;
+}
+
+/** What the programs with many open streams have in common.
+
+    They open their streams until each has had its first chunk; that is when memory is taken. Half a second later begin the
+    seconds in which CPU time and chunks are counted, and how long it took each stamped chunk to arrive. Where streams are opened
+    one after the other, each may resume the session of the one before; where all are opened at once, what their handshakes ask
+    for at the same time is in the memory, since a heap does not give back what it had at its peak.
 
     The workload is one that does not end. */
 class crowd
 {
 public:
-    crowd(long streams, long seconds) : streams_(streams), length_(seconds) {}
+    explicit crowd(const crowd_job& what)
+        : streams_(what.size), at_once_(what.at_once), length_(what.seconds)
+    {}
 
     /// How many more to open now.
     [[nodiscard]] long openings()
     {
-        const long at_once = length_.count() == 0 ? 1 : 64;
-        const auto more = std::min(streams_ - begun_, at_once - (begun_ - open_));
+        const auto more = std::min(streams_ - begun_, at_once_ - (begun_ - open_));
         begun_ += more;
         return more;
     }
@@ -103,6 +121,7 @@ private:
     }
 
     const long streams_;
+    const long at_once_;
     const std::chrono::seconds length_;
     long begun_ = 0;
     long open_ = 0;
@@ -114,5 +133,19 @@ private:
     double cpu_ = 0;
     std::vector<std::int64_t> latencies_;
 };
+
+/// A program that reads a crowd: `run(crowd_job)`, after what `warm_up(target)` asks for in the workload `small`, since what a
+/// process has but once is no part of a stream.
+template <class WarmUp, class Run>
+int run_crowd(int argc, char** argv, WarmUp&& warm_up, Run&& run)
+{
+    return run_program([&] {
+        const auto what = parse_crowd(argc, argv);
+        target once = what;
+        once.workload = "small";
+        warm_up(once);
+        run(what);
+    });
+}
 
 }  // namespace regolo::bench

@@ -14,13 +14,17 @@ namespace {
 
 namespace asio = boost::asio;
 
+client_config config_for_crowd(const crowd_job& what)
+{
+    auto config = config_for(what, static_cast<std::size_t>(what.size));
+    config.time.connect = std::chrono::minutes(2);  // so many handshakes at once take their time
+    return config;
+}
+
 class runner
 {
 public:
-    explicit runner(const job& what)
-        : crowd_(what.requests, what.concurrency),
-          client_(io_, config_for(what, static_cast<std::size_t>(what.requests)))
-    {}
+    explicit runner(const crowd_job& what) : crowd_(what), client_(io_, config_for_crowd(what)) {}
 
     void run()
     {
@@ -59,33 +63,21 @@ private:
     const client client_;
 };
 
+void warm_up(const target& what)
+{
+    asio::io_context io(1);
+    const client once(io, config_for(what, 1));
+    run_to_end(io, once.chat({"bench", "hello"}));
+}
+
+void run(const crowd_job& what) { runner(what).run(); }
+
 }  // namespace
 
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
-    {
-        // What a process has but once is no part of a stream.
-        auto once = what;
-        once.workload = "small";
-        boost::asio::io_context io(1);
-        const regolo::client client(io, config_for(once, 1));
-        boost::asio::co_spawn(io, client.chat({"bench", "hello"}),
-                              [&](const std::exception_ptr& failure, const auto&) {
-                                  rethrow(failure);
-                                  io.stop();
-                              });
-        io.run();
-    }
-    runner(what).run();
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_crowd(argc, argv, warm_up, run);
 }

@@ -2,13 +2,14 @@
 // nothing else in them.
 
 #include "clients/answer_counter.hpp"
+#include "clients/floor.hpp"
 
 #include <openssl/ssl.h>
 
 #include <array>
+#include <cstdint>
 #include <memory>
-#include <netdb.h>
-#include <netinet/tcp.h>
+#include <stdexcept>
 #include <string_view>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,70 +18,22 @@ namespace regolo::bench {
 
 namespace {
 
-struct deleter
-{
-    void operator()(SSL_CTX* p) const noexcept { SSL_CTX_free(p); }
-    void operator()(SSL* p) const noexcept { SSL_free(p); }
-    void operator()(SSL_SESSION* p) const noexcept { SSL_SESSION_free(p); }
-};
-template <class T>
-using owned = std::unique_ptr<T, deleter>;
-
-/// What the connections share; the next one resumes the latest session.
-class tls
-{
-public:
-    tls() : context_(SSL_CTX_new(TLS_client_method()))
-    {
-        SSL_CTX_set_read_ahead(context_.get(), 1);
-        SSL_CTX_set_session_cache_mode(context_.get(),
-                                       SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-        SSL_CTX_set_app_data(context_.get(), this);
-        SSL_CTX_sess_set_new_cb(context_.get(), [](SSL* connection, SSL_SESSION* session) {
-            const auto* const context = SSL_get_SSL_CTX(connection);
-            static_cast<tls*>(SSL_CTX_get_app_data(context))->latest_.reset(session);
-            return 1;
-        });
-    }
-    tls(const tls&) = delete;
-    tls& operator=(const tls&) = delete;
-
-    [[nodiscard]] owned<SSL> connect(int fd) const
-    {
-        owned<SSL> made(SSL_new(context_.get()));
-        if (latest_)
-            SSL_set_session(made.get(), latest_.get());
-        SSL_set_fd(made.get(), fd);
-        if (SSL_connect(made.get()) != 1)
-            throw std::runtime_error("no handshake");
-        return made;
-    }
-
-private:
-    const owned<SSL_CTX> context_;
-    owned<SSL_SESSION> latest_;
-};
-
 class blocking_link
 {
 public:
-    blocking_link(const job& to, const tls& secure)
+    blocking_link(const target& to, const tls& secure)
     {
-        addrinfo hints{};
-        hints.ai_family = AF_INET;
-        hints.ai_socktype = SOCK_STREAM;
-        addrinfo* found = nullptr;
-        if (::getaddrinfo(to.host.c_str(), to.port.c_str(), &hints, &found) != 0)
-            throw std::runtime_error("no such host");
-        fd_ = ::socket(found->ai_family, found->ai_socktype, 0);
-        const int connected = ::connect(fd_, found->ai_addr, found->ai_addrlen);
-        ::freeaddrinfo(found);
-        if (connected != 0)
+        const auto peer = resolve(to);
+        fd_ = ::socket(peer->ai_family, peer->ai_socktype, 0);
+        if (::connect(fd_, peer->ai_addr, peer->ai_addrlen) != 0)
             throw std::runtime_error("no connection");
-        const int on = 1;
-        ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (to.tls)
-            ssl_ = secure.connect(fd_);
+        send_at_once(fd_);
+        if (!to.tls)
+            return;
+        ssl_ = secure.make();
+        SSL_set_fd(ssl_.get(), fd_);
+        if (SSL_connect(ssl_.get()) != 1)
+            throw std::runtime_error("no handshake");
     }
     ~blocking_link()
     {
@@ -117,39 +70,35 @@ private:
     std::array<char, 65536> buffer_;
 };
 
+void run(const job& what)
+{
+    const auto request = request_text(what);
+    const tls secure;
+    std::unique_ptr<blocking_link> with;
+    counts all;
+    answer_counter counter(what.streams(), all);
+    measure(what, [&](long requests) {
+        all = {};
+        while (all.requests != static_cast<std::uint64_t>(requests))
+        {
+            if (!with)
+                with = std::make_unique<blocking_link>(what, secure);
+            with->write(request);
+            while (!counter.push(with->read()))
+                ;
+            if (what.workload == "close")
+                with.reset();
+        }
+        return all;
+    });
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
-    const auto request = request_text(what);
-    const tls secure;
-    auto with = std::make_unique<blocking_link>(what, secure);
-    counts all;
-    answer_counter counter(what.streams(), all);
-    const auto ask = [&] {
-        if (!with)
-            with = std::make_unique<blocking_link>(what, secure);
-        with->write(request);
-        while (!counter.push(with->read()))
-            ;
-        if (what.workload == "close")
-            with.reset();
-    };
-    ask();
-    all = {};
-    const meter time;
-    while (all.requests != static_cast<std::uint64_t>(what.requests))
-        ask();
-    time.report(all);
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_job(argc, argv, run);
 }

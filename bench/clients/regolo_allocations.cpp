@@ -10,13 +10,16 @@
 
 #include <regolo.hpp>
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <openssl/crypto.h>
 
 #include <cstdlib>
 #include <memory>
+#include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -91,12 +94,12 @@ asio::awaitable<void> read(const client& from, bool fresh, tally& all)
     }
 }
 
-asio::awaitable<void> read_all(const job& what, const client_config& config, bool fresh, tally& all)
+asio::awaitable<void> read_all(client_config config, long streams, bool fresh, tally& all)
 {
     const client from(co_await asio::this_coro::executor, config);
     tally warm_up;
     co_await read(from, fresh, warm_up);
-    for (long i = 0; i != what.requests; ++i)
+    for (long i = 0; i != streams; ++i)
         co_await read(from, fresh, all);
 }
 
@@ -105,31 +108,26 @@ asio::awaitable<void> read_all(const job& what, const client_config& config, boo
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    if (CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl, free_for_openssl) !=
-        1)
-        throw std::runtime_error("OpenSSL has allocated already");
-    const std::string_view how = argc == 5 ? argv[4] : "";
-    auto what = parse_job(argc, argv);
-    auto config = config_for(what, 1);
-    if (how == "observed")
-        config.observer = std::make_shared<regolo::observer>();
-    boost::asio::io_context io(1);
-    tally all;
-    boost::asio::co_spawn(io, read_all(what, config, how == "fresh", all), rethrow);
-    io.run();
-    const auto per_chunk = [&](std::uint64_t count) {
-        return static_cast<double>(count) / static_cast<double>(all.chunks);
-    };
-    std::cout << "{\"chunks\":" << all.chunks << ",\"allocations_per_chunk\":" << per_chunk(all.own)
-              << ",\"openssl_allocations_per_chunk\":" << per_chunk(all.openssl) << "}"
-              << std::endl;
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_program([&] {
+        if (CRYPTO_set_mem_functions(allocate_for_openssl, reallocate_for_openssl,
+                                     free_for_openssl) != 1)
+            throw std::runtime_error("OpenSSL has allocated already");
+        const auto what = parse_target(argc, argv, {"STREAMS", "HOW"});
+        const std::string_view how = argv[4];
+        auto config = config_for(what, 1);
+        if (how == "observed")
+            config.observer = std::make_shared<regolo::observer>();
+        boost::asio::io_context io(1);
+        tally all;
+        run_to_end(io, read_all(std::move(config), std::atol(argv[3]), how == "fresh", all));
+        const auto per_chunk = [&](std::uint64_t count) {
+            return static_cast<double>(count) / static_cast<double>(all.chunks);
+        };
+        std::cout << "{\"chunks\":" << all.chunks
+                  << ",\"allocations_per_chunk\":" << per_chunk(all.own)
+                  << ",\"openssl_allocations_per_chunk\":" << per_chunk(all.openssl) << "}"
+                  << std::endl;
+    });
 }

@@ -59,40 +59,32 @@ asio::awaitable<void> ask_on(const client& from, const job& what, long& left, co
     }
 }
 
+void run(const job& what)
+{
+    asio::io_context io(1);
+    const client with(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
+    measure(what, [&](long requests) {
+        counts all;
+        long callers = what.concurrency;
+        for (long i = 0; i != what.concurrency; ++i)
+            asio::co_spawn(io, ask_on(with, what, requests, all),
+                           [&](const std::exception_ptr& failure) {
+                               rethrow(failure);
+                               if (--callers == 0)
+                                   io.stop();  // idle connections are work, too
+                           });
+        io.run();
+        io.restart();
+        return all;
+    });
+}
+
 }  // namespace
 
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
-    boost::asio::io_context io(1);
-    const regolo::client client(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
-    counts all;
-    const auto run = [&](long requests) {
-        all = counts();
-        long left = requests;
-        long callers = what.concurrency;
-        for (long i = 0; i != what.concurrency; ++i)
-            boost::asio::co_spawn(io, ask_on(client, what, left, all),
-                                  [&](const std::exception_ptr& failure) {
-                                      rethrow(failure);
-                                      if (--callers == 0)
-                                          io.stop();  // idle connections are work, too
-                                  });
-        io.restart();
-        io.run();
-    };
-    run(what.concurrency);
-    const meter time;
-    run(what.requests);
-    time.report(all);
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_job(argc, argv, run);
 }

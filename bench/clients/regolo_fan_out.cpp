@@ -5,7 +5,7 @@
 #include <regolo.hpp>
 #include <regolo/fan_out.hpp>
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <optional>
@@ -33,17 +33,15 @@ asio::awaitable<void> ask(const client& from, long requests, long concurrency, c
     }
 }
 
-counts run(asio::io_context& io, const client& from, long requests, long concurrency)
+void run(const job& what)
 {
-    counts done;
-    asio::co_spawn(io, ask(from, requests, concurrency, done),
-                   [&](const std::exception_ptr& failure) {
-                       rethrow(failure);
-                       io.stop();
-                   });
-    io.run();
-    io.restart();
-    return done;
+    asio::io_context io(1);
+    const client with(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
+    measure(what, [&](long requests) {
+        counts done;
+        run_to_end(io, ask(with, requests, what.concurrency, done));
+        return done;
+    });
 }
 
 }  // namespace
@@ -51,19 +49,7 @@ counts run(asio::io_context& io, const client& from, long requests, long concurr
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
-    boost::asio::io_context io(1);
-    const regolo::client client(io, config_for(what, static_cast<std::size_t>(what.concurrency)));
-    run(io, client, 1, 1);
-    const meter time;
-    time.report(run(io, client, what.requests, what.concurrency));
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_job(argc, argv, run);
 }

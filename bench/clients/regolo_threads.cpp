@@ -6,10 +6,11 @@
 
 #include <regolo.hpp>
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <barrier>
+#include <cstdlib>
 #include <thread>
 #include <vector>
 
@@ -34,64 +35,47 @@ asio::awaitable<void> read(const client& from, long requests, counts& so_far)
     }
 }
 
-counts run(asio::io_context& io, const client& from, long requests)
-{
-    counts done;
-    asio::co_spawn(io, read(from, requests, done), [&](const std::exception_ptr& failure) {
-        rethrow(failure);
-        io.stop();
-    });
-    io.run();
-    io.restart();
-    return done;
-}
-
 }  // namespace
 
 }  // namespace regolo::bench
 
 int main(int argc, char** argv)
-try
 {
     using namespace regolo::bench;
-    const auto what = parse_job(argc, argv);
-    std::vector<counts> done(static_cast<std::size_t>(what.concurrency));
-    std::barrier together(what.concurrency + 1);
-    std::vector<std::jthread> threads;
-    for (auto& mine : done)
-    {
-        threads.emplace_back([&] {
-            try
-            {
-                boost::asio::io_context io(1);
-                const regolo::client client(io, config_for(what, 1));
-                run(io, client, 1);
-                together.arrive_and_wait();
-                mine = run(io, client, what.requests);
-                together.arrive_and_wait();
-            }
-            catch (const std::exception& error)
-            {
-                std::cerr << "error: " << error.what() << std::endl;
-                std::_Exit(EXIT_FAILURE);  // the others would wait
-            }
-        });
-    }
-    together.arrive_and_wait();
-    const meter time;
-    together.arrive_and_wait();
-    counts all;
-    for (const auto& each : done)
-    {
-        all.requests += each.requests;
-        all.chunks += each.chunks;
-        all.text_bytes += each.text_bytes;
-    }
-    time.report(all);
-    return EXIT_SUCCESS;
-}
-catch (const std::exception& error)
-{
-    std::cerr << "error: " << error.what() << '\n';
-    return EXIT_FAILURE;
+    return run_program([&] {
+        const auto what = parse_target(argc, argv, {"REQUESTS", "THREADS"});
+        const auto requests = std::atol(argv[3]);
+        const auto count = std::atol(argv[4]);
+        std::vector<counts> done(static_cast<std::size_t>(count));
+        std::barrier together(count + 1);
+        std::vector<std::jthread> threads;
+        for (auto& mine : done)
+        {
+            threads.emplace_back([&] {
+                // Not an exception: the others would wait.
+                const auto status = run_program([&] {
+                    boost::asio::io_context io(1);
+                    const regolo::client client(io, config_for(what, 1));
+                    counts first;
+                    run_to_end(io, read(client, 1, first));
+                    together.arrive_and_wait();
+                    run_to_end(io, read(client, requests, mine));
+                    together.arrive_and_wait();
+                });
+                if (status != EXIT_SUCCESS)
+                    std::_Exit(status);
+            });
+        }
+        together.arrive_and_wait();
+        const meter time;
+        together.arrive_and_wait();
+        counts all;
+        for (const auto& each : done)
+        {
+            all.requests += each.requests;
+            all.chunks += each.chunks;
+            all.text_bytes += each.text_bytes;
+        }
+        time.report(all);
+    });
 }

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
+#include <initializer_list>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -14,16 +16,14 @@
 
 namespace regolo::bench {
 
-/// `PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY`; REQUESTS in all, of which so many run at a time.
-struct job
+/// Whom a program asks for what.
+struct target
 {
     std::string base_url;  // such as https://localhost:8443, without the path
     std::string host;
     std::string port;
     bool tls = false;
     std::string workload;
-    long requests = 0;
-    long concurrency = 1;
 
     [[nodiscard]] bool streams() const
     {
@@ -33,21 +33,42 @@ struct job
     }
 };
 
-inline job parse_job(int argc, char** argv)
+/// @param others  the names of what a program is told after `BASE_URL WORKLOAD`
+inline target parse_target(int argc, char** argv, std::initializer_list<const char*> others)
 {
-    if (argc != 5)
-        throw std::invalid_argument("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY");
-    job parsed;
+    if (argc != 3 + static_cast<int>(others.size()))
+    {
+        std::string usage = "usage: PROGRAM BASE_URL WORKLOAD";
+        for (const char* const name : others)
+            usage.append(1, ' ').append(name);
+        throw std::invalid_argument(usage);
+    }
+    target parsed;
     parsed.base_url = argv[1];
     parsed.workload = argv[2];
-    parsed.requests = std::atol(argv[3]);
-    parsed.concurrency = std::atol(argv[4]);
     const auto& url = parsed.base_url;
     const auto host = url.find("://") + 3;
     const auto colon = url.rfind(':');
     parsed.tls = url.starts_with("https");
     parsed.host = url.substr(host, colon - host);
     parsed.port = url.substr(colon + 1);
+    return parsed;
+}
+
+/// REQUESTS in all, of which CONCURRENCY run at a time, and WARM_UP before them in the same way.
+struct job : target
+{
+    long requests = 0;
+    long concurrency = 1;
+    long warm_up = 1;
+};
+
+inline job parse_job(int argc, char** argv)
+{
+    job parsed{parse_target(argc, argv, {"REQUESTS", "CONCURRENCY", "WARM_UP"})};
+    parsed.requests = std::atol(argv[3]);
+    parsed.concurrency = std::atol(argv[4]);
+    parsed.warm_up = std::atol(argv[5]);
     return parsed;
 }
 
@@ -68,8 +89,7 @@ inline double cpu_seconds()
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
-/// Measures from its construction to `report`, which comes with the last answer; a first request should have been made before,
-/// so that nobody's start-up counts.
+/// Measures from its construction to `report`, which comes with the last answer.
 class meter
 {
 public:
@@ -105,20 +125,63 @@ private:
     rusage before_{};
 };
 
-/// The request that all of them send.
-inline std::string request_text(const job& what)
+/// Does the job. @param run  makes so many requests and returns what they brought
+template <class Run>
+void measure(const job& what, Run&& run)
 {
-    const std::string body =
-        what.workload == "embeddings"
-            ? R"({"model":"bench","input":"hello"})"
-            : std::string(R"({"model":"bench","messages":[{"role":"user","content":"hello"}])") +
-                  (what.streams() ? R"(,"stream":true})" : "}");
-    const char* const path =
-        what.workload == "embeddings" ? "/v1/embeddings" : "/v1/chat/completions";
-    return "POST /" + what.workload + path + " HTTP/1.1\r\nHost: " + what.host + ":" + what.port +
+    static_cast<void>(run(what.warm_up));  // nobody's start counts
+    const meter time;
+    time.report(run(what.requests));
+}
+
+/// What `main` of each program does: `body()`, which ends the program with a message when it throws.
+template <class Body>
+int run_program(Body&& body)
+try
+{
+    body();
+    return EXIT_SUCCESS;
+}
+catch (const std::exception& error)
+{
+    std::cerr << "error: " << error.what() << '\n';
+    return EXIT_FAILURE;
+}
+
+/// A program that does the job: `body(job)`.
+template <class Body>
+int run_job(int argc, char** argv, Body&& body)
+{
+    return run_program([&] { body(parse_job(argc, argv)); });
+}
+
+inline std::string path_of(const target& what)
+{
+    return "/" + what.workload +
+           (what.workload == "embeddings" ? "/v1/embeddings" : "/v1/chat/completions");
+}
+
+inline std::string body_of(const target& what)
+{
+    if (what.workload == "embeddings")
+        return R"({"model":"bench","input":"hello"})";
+    return std::string(R"({"model":"bench","messages":[{"role":"user","content":"hello"}])") +
+           (what.streams() ? R"(,"stream":true})" : "}");
+}
+
+inline const char* accepted_by(const target& what)
+{
+    return what.streams() ? "text/event-stream" : "application/json";
+}
+
+/// The request that all of them send.
+inline std::string request_text(const target& what)
+{
+    const auto body = body_of(what);
+    return "POST " + path_of(what) + " HTTP/1.1\r\nHost: " + what.host + ":" + what.port +
            "\r\nAuthorization: Bearer test-key\r\nContent-Type: application/json\r\nAccept: " +
-           (what.streams() ? "text/event-stream" : "application/json") +
-           "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+           accepted_by(what) + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
 }
 
 }  // namespace regolo::bench

@@ -1,8 +1,9 @@
 #pragma once
 
-#include "clients/event_splitter.hpp"
-#include "clients/report.hpp"
+#include "clients/answer_reader.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <simdjson.h>
 #include <string>
 #include <string_view>
@@ -10,34 +11,53 @@
 
 namespace regolo::bench {
 
-/// Reads answers with simdjson's On-Demand front end, as its documentation advises: one parser for all of them, no copies, and
-/// each field taken in the order in which it comes.
-class simdjson_answer
+/// simdjson's On-Demand front end, as its documentation advises: one parser for all answers, no copies, and each field taken
+/// in the order in which it comes.
+struct simdjson_text
 {
-public:
-    simdjson_answer(const job& what, counts& into)
-        : streams_(what.streams()), embeds_(what.workload == "embeddings"), counts_(into)
-    {}
+    static constexpr std::size_t padding = simdjson::SIMDJSON_PADDING;
 
-    /// A piece of the body.
-    void push(std::string_view bytes)
+    static std::uint64_t chunk(std::string_view data, std::size_t readable)
     {
-        if (streams_)
-            events_.push(bytes, simdjson::SIMDJSON_PADDING,
-                         [this](std::string_view data, std::size_t readable) {
-                             take_chunk(data, readable);
-                         });
-        else
-            whole_.append(bytes);
+        std::uint64_t bytes = 0;
+        auto chunk = parser().iterate(data.data(), data.size(), readable);
+        for (auto choice : chunk["choices"])
+        {
+            for (auto field : choice["delta"].get_object())
+            {
+                if (field.key() == "content")
+                    bytes += field.value().get_string().value().size();
+                else if (field.key() == "tool_calls")
+                {
+                    for (auto call : field.value())
+                        bytes += call["function"]["arguments"].get_string().value().size();
+                }
+            }
+        }
+        return bytes;
     }
 
-    /// The body has ended.
-    void finish()
+    static std::uint64_t answer(std::string& text)
     {
-        if (!streams_)
-            take_whole();
-        whole_.clear();
-        ++counts_.requests;
+        std::uint64_t bytes = 0;
+        auto answer = padded(text);
+        for (auto choice : answer["choices"])
+            bytes += choice["message"]["content"].get_string().value().size();
+        return bytes;
+    }
+
+    static std::uint64_t embeddings(std::string& text)
+    {
+        std::uint64_t bytes = 0;
+        auto answer = padded(text);
+        for (auto each : answer["data"])
+        {
+            std::vector<float> values;
+            for (auto value : each["embedding"])
+                values.push_back(static_cast<float>(value.get_double().value()));
+            bytes += values.size() * sizeof(float);
+        }
+        return bytes;
     }
 
 private:
@@ -48,50 +68,13 @@ private:
         return one;
     }
 
-    void take_chunk(std::string_view data, std::size_t readable)
+    static simdjson::ondemand::document padded(std::string& text)
     {
-        ++counts_.chunks;
-        auto chunk = parser().iterate(data.data(), data.size(), readable);
-        for (auto choice : chunk["choices"])
-        {
-            for (auto field : choice["delta"].get_object())
-            {
-                if (field.key() == "content")
-                    counts_.text_bytes += field.value().get_string().value().size();
-                else if (field.key() == "tool_calls")
-                {
-                    for (auto call : field.value())
-                        counts_.text_bytes +=
-                            call["function"]["arguments"].get_string().value().size();
-                }
-            }
-        }
+        text.reserve(text.size() + padding);
+        return parser().iterate(text);
     }
-
-    void take_whole()
-    {
-        whole_.reserve(whole_.size() + simdjson::SIMDJSON_PADDING);
-        auto answer = parser().iterate(whole_);
-        if (embeds_)
-        {
-            for (auto each : answer["data"])
-            {
-                std::vector<float> values;
-                for (auto value : each["embedding"])
-                    values.push_back(static_cast<float>(value.get_double().value()));
-                counts_.text_bytes += values.size() * sizeof(float);
-            }
-            return;
-        }
-        for (auto choice : answer["choices"])
-            counts_.text_bytes += choice["message"]["content"].get_string().value().size();
-    }
-
-    const bool streams_;
-    const bool embeds_;
-    counts& counts_;
-    event_splitter events_;
-    std::string whole_;
 };
+
+using simdjson_answer = answer_reader<simdjson_text>;
 
 }  // namespace regolo::bench

@@ -7,13 +7,18 @@ import subprocess
 
 from . import machine
 from .clients import Failed, last_object
+from .order import in_turn
 from .servers import LoadServer
 from .spread import spread
 
 # Streams and the pace of each. The crowds of 50, 1000 and 5000 get 20 000 chunks a second together.
 CROWDS = [(1, "stamped_2500us"), (50, "stamped_2500us"), (100, "stamped_20ms"),
           (1000, "stamped_50ms"), (5000, "stamped_250ms")]  # fmt: skip
+AT_ONCE = 64  # are opened
 HELD = (1000, 10000)
+# Streams that are held, by what is told of them: over which server, and whether all are opened at once.
+HOLDS = {"tls": ("tls", False), "tls_at_once": ("tls", True), "tickets": ("tickets", False), "plain": ("plain", False)}
+CROWD_PROGRAMS = ("regolo", "curl", "epoll")
 
 
 class Alone:
@@ -35,9 +40,6 @@ class Alone:
     def server(self, kind):
         return LoadServer(self.build, self.work, self.server_core, kind)
 
-    def crowd_programs(self):
-        return ("regolo", "curl")
-
     def keep(self, key, told):
         self.told.setdefault(key, []).append(told)
 
@@ -52,9 +54,17 @@ class Alone:
         self.keep(key, told)
         return told
 
+    def values(self, key, what):
+        """Of each round."""
+        return [told[what] for told in self.told.get(key, []) if what in told]
+
+    def per_chunk(self, key):
+        """CPU time of each round, in seconds."""
+        return [told["cpu"] / told["chunks"] for told in self.told.get(key, [])]
+
     def median(self, key, what):
         """None where it was not measured."""
-        values = [told[what] for told in self.told.get(key, []) if what in told]
+        values = self.values(key, what)
         return spread(values).median if values else None
 
     # ---- many streams
@@ -64,26 +74,29 @@ class Alone:
         with self.server("tls") as server:
             for number in range(2 if self.effort.quick else 5):
                 for streams, pace in CROWDS:
-                    for name in self.crowd_programs():
+                    for name in in_turn(CROWD_PROGRAMS, number):
                         self.say(f"latency, {streams} streams, {name}, round {number + 1}")
                         key = ("crowd", name, str(streams))
-                        told = self.run(key, [self.program(f"crowd_{name}"), server.url, pace, streams, seconds])
+                        told = self.run(
+                            key, [self.program(f"crowd_{name}"), server.url, pace, streams, seconds, AT_ONCE]
+                        )
                         if told and (told["streams"] != streams or not told["chunks"]):
                             del self.told[key]
                             self.problems.append(f"{name}: {told['streams']} streams of {streams}, {told['chunks']} chunks")
 
     def memory(self):
         for number in range(1 if self.effort.quick else 3):
-            for kind in ("tls", "tickets", "plain"):
-                for streams in HELD[:1] if kind == "plain" else HELD:
-                    for name in self.crowd_programs():
-                        self.say(f"memory, {streams} streams over {kind}, {name}, round {number + 1}")
-                        self.hold(kind, streams, name)
+            for how in HOLDS:
+                for streams in HELD[:1] if how == "plain" else HELD:
+                    for name in in_turn(CROWD_PROGRAMS, number):
+                        self.say(f"memory, {streams} streams, {how}, {name}, round {number + 1}")
+                        self.hold(how, streams, name)
 
-    def hold(self, kind, streams, name):
+    def hold(self, how, streams, name):
+        kind, together = HOLDS[how]
         with self.server(kind) as server:
-            told = self.run(("memory", name, kind, str(streams)),
-                            [self.program(f"crowd_{name}"), server.url, "hold", streams, 0])  # fmt: skip
+            told = self.run(("memory", name, how, str(streams)), [self.program(f"crowd_{name}"), server.url, "hold",
+                            streams, 0, streams if together else 1])  # fmt: skip
             resumed = server.counters()["resumed"]
         if told is None:
             return
@@ -99,13 +112,12 @@ class Alone:
         rounds = 3 if self.effort.quick else 9
         with self.server("tls") as server:
             for _ in range(rounds):
-                self.run("startup", [self.program("regolo_startup"), server.url, "small", 1, 1])
+                self.run("startup", [self.program("regolo_startup"), server.url, "small"])
             for number in range(1 if self.effort.quick else 5):
                 self.say(f"start-up of every program, round {number + 1}")
-                for client in clients:
-                    if client.only:
-                        continue
-                    ended = machine.run([*client.command, server.url, "small", "1", "1"], self.client_cores[0], 120)
+                for client in in_turn([client for client in clients if not client.only], number):
+                    command = [*client.command, server.url, "small", "1", "1", "1"]
+                    ended = machine.run(command, self.client_cores[0], 120)
                     if ended.status != 0:
                         self.problems.append(f"start-up of {client.name}: {ended.err.strip()[-200:]}")
                         continue
@@ -123,13 +135,15 @@ class Alone:
         self.told["threads_apart"] = [{"apart": apart}]
         with self.server("tls") as server:
             job = [program, server.url, "bulk", requests]
-            for _ in range(3 if self.effort.quick else 7):
+            for number in range(3 if self.effort.quick else 7):
                 self.say("one thread and two")
-                if apart:
-                    self.run("one_thread", [*job, 1], self.client_cores[0])
-                else:
-                    self.two_processes([*job, 1], cores)
-                self.run("two_threads", [*job, 2], cores)
+                for threads in in_turn((1, 2), number):
+                    if threads == 2:
+                        self.run("two_threads", [*job, 2], cores)
+                    elif apart:
+                        self.run("one_thread", [*job, 1], self.client_cores[0])
+                    else:
+                        self.two_processes([*job, 1], cores)
             self.futexes([program, server.url, "bulk"])
 
     def two_processes(self, job, cores):
@@ -182,14 +196,14 @@ class Alone:
         jobs = {
             "regolo": [self.program("regolo_allocations"), "recycled"],
             "observed": [self.program("regolo_allocations"), "observed"],
-            "floor_blocking": [self.program("floor_blocking"), "1"],
+            "floor_blocking": [self.program("floor_blocking"), "1", "1"],
         }
         for kind in ("tls", "plain"):
             with self.server(kind) as server:
-                for name, (program, last) in jobs.items():
+                for name, (program, *last) in jobs.items():
                     self.say(f"instructions, bulk over {kind}, {name}")
                     few, many = (
-                        self.callgrind([program, server.url, "bulk", requests, last]) for requests in (5, 25)
+                        self.callgrind([program, server.url, "bulk", requests, *last]) for requests in (5, 25)
                     )
                     if few and many:
                         self.keep(("instructions", kind, name), {"per_chunk": (many - few) / (20 * 1000)})
@@ -217,5 +231,5 @@ class Alone:
         for told in json.loads(ended.out)["benchmarks"]:
             if told.get("error_occurred"):
                 self.problems.append(f"{told['name']}: {told['error_message']}")
-            elif told.get("aggregate_name") == "median":
+            elif told["run_type"] == "iteration":
                 self.keep(("micro", told["run_name"]), told)

@@ -66,9 +66,19 @@ def last_object(ended, name):
     return told
 
 
-def measure(client, url, work, requests, core, server, limit):
+@dataclass
+class Plan:
+    """How many requests a run has, and how many come before it that do not count."""
+
+    requests: int
+    warm_up: int
+
+
+def measure(client, url, work, plan, core, server, limit):
     """One run: what the client tells of itself, and what the server has used meanwhile."""
-    command = [*client.command, url, work.path, str(requests), str(work.concurrency)]
+    requests = plan.requests
+    numbers = (requests, work.concurrency, plan.warm_up)
+    command = [*client.command, url, work.path, *map(str, numbers)]
     counters = server.counters() if work.cold else None
     before = server.cpu()
     ended = machine.run(command, core, limit)
@@ -84,10 +94,10 @@ def measure(client, url, work, requests, core, server, limit):
     if work.cold:
         now = server.counters()
         made, resumed = (now[what] - counters[what] for what in ("connections", "resumed"))
-        if made < requests:
+        if made < requests + plan.warm_up:
             raise Failed(f"{client.name} ({work.name}) made {made} connections for {requests} requests")
         told["resumed"] = resumed / made
-    # What it asks first is not measured, but the server has answered it.
-    first = work.concurrency if client.kind in ("regolo", "floor", "c++") else 1
-    told["server_cpu"] = server_cpu * requests / (requests + first)
+    told["warm_up"] = plan.warm_up
+    # The warm-up is not measured, but the server has answered it.
+    told["server_cpu"] = server_cpu * requests / (requests + plan.warm_up)
     return told

@@ -1,8 +1,9 @@
-"""The same job for every client, in interleaved rounds: A B C A B C."""
+"""The same job for every client, in rounds in which they take turns."""
 
 from dataclasses import dataclass, field
 
-from .clients import Failed, measure
+from .clients import Failed, Plan, measure
+from .order import in_turn
 from .spread import spread
 
 COMPILED = ("regolo", "floor", "c++")
@@ -56,10 +57,13 @@ class Effort:
     cpu: float  # seconds that a run should take
     sdk_cpu: float
     wall: float  # that it may take at most
+    warm_up: float  # seconds of CPU time before it
+    # After which a request of Node's is no longer getting cheaper; the others are warm before.
+    sdk_warm_up: float = 1.5
 
 
-QUICK = Effort(True, 3, 1, 0.2, 0.4, 1.5)
-FULL = Effort(False, 7, 3, 0.6, 1.0, 4.0)
+QUICK = Effort(True, 3, 2, 0.2, 0.4, 1.5, 0.05)
+FULL = Effort(False, 7, 3, 0.6, 1.0, 4.0, 0.15)
 
 
 @dataclass
@@ -119,6 +123,7 @@ class Comparison:
         self.core = core
         self.say = say
         self.series = {}  # by transport, work and client
+        self.orders = {}  # of each round, by transport and work
         self.problems = []
 
     def add(self, works, transport, server, url):
@@ -133,47 +138,55 @@ class Comparison:
             self.check(work, transport)
 
     def run_rounds(self, work, transport, taking, server, url):
-        requests = {}
+        plans = {}
         for client in taking:
             try:
-                requests[client.name] = self.calibrate(client, work, server, url)
+                plans[client.name] = self.calibrate(client, work, server, url)
             except Failed as failure:
                 self.problems.append(f"{transport}: {failure}")
         rounds = 1 if work.paced and self.effort.quick else self.effort.rounds
+        orders = self.orders.setdefault((transport, work.name), [])
         for number in range(rounds):
-            for client in taking:
-                if client.name not in requests:
-                    continue
-                if client.kind == "sdk" and number >= self.effort.sdk_rounds:
-                    continue
-                self.run_one(client, work, transport, requests, server, url)
+            here = [
+                client
+                for client in taking
+                if client.name in plans and (client.kind != "sdk" or number < self.effort.sdk_rounds)
+            ]
+            order = in_turn(here, number)
+            orders.append([client.name for client in order])
+            for client in order:
+                self.run_one(client, work, transport, plans, server, url)
 
-    def run_one(self, client, work, transport, requests, server, url):
+    def run_one(self, client, work, transport, plans, server, url):
         try:
-            told = measure(client, url, work, requests[client.name], self.core, server, 120)
+            told = measure(client, url, work, plans[client.name], self.core, server, 120)
         except Failed as failure:
             self.problems.append(f"{transport}: {failure}")
-            del requests[client.name]
+            del plans[client.name]
             return
         key = (transport, work.name, client.name)
         series = self.series.setdefault(key, Series(client.name, client.kind, work, transport))
         series.runs.append(told)
 
     def calibrate(self, client, work, server, url):
-        """How many requests take the time that a run should take."""
+        """How many requests take the time that a run should take, and its warm-up."""
         if work.requests:
-            return work.requests
+            return Plan(work.requests, max(work.concurrency, work.requests // 4))
         sdk = client.kind == "sdk"
         target = self.effort.sdk_cpu if sdk else self.effort.cpu
         requests = max(work.concurrency, 1 if sdk else 4)
         for attempt in range(4):
             requests *= 8 if attempt > 0 else 1
-            told = measure(client, url, work, requests, self.core, server, 120)
-            if told["cpu"] > target / 20 or told["wall"] > self.effort.wall / 20:
+            told = measure(client, url, work, Plan(requests, requests), self.core, server, 120)
+            if told["cpu"] > target / 4 or told["wall"] > self.effort.wall / 4:
                 break
-        by_cpu = target / max(told["cpu"], 1e-6) * requests
-        by_wall = self.effort.wall / max(told["wall"], 1e-6) * requests
-        return max(work.concurrency, 1, int(min(by_cpu, by_wall)))
+
+        def fitting(cpu):
+            by_cpu = cpu / max(told["cpu"], 1e-6) * requests
+            by_wall = self.effort.wall / max(told["wall"], 1e-6) * requests
+            return max(work.concurrency, 1, int(min(by_cpu, by_wall)))
+
+        return Plan(fitting(target), fitting(self.effort.sdk_warm_up if sdk else self.effort.warm_up))
 
     def check(self, work, transport):
         """Equal counters, and a server that had time left."""
@@ -201,9 +214,7 @@ class Comparison:
     def get(self, transport, work, client):
         return self.series.get((transport, work, client))
 
-    def ratio(self, transport, work, one, other, what="cpu"):
-        """How many times as much as the other it takes, round by round; None where one was not measured."""
+    def rounds(self, transport, work, one, other, what="cpu"):
+        """What two of them took in each round, in pairs; none where one was not measured."""
         a, b = self.get(transport, work, one), self.get(transport, work, other)
-        if a is None or b is None:
-            return None
-        return spread(x / y for x, y in zip(a.per_unit(what), b.per_unit(what)))
+        return [] if a is None or b is None else list(zip(a.per_unit(what), b.per_unit(what)))

@@ -1,6 +1,9 @@
 """The goals of the library, each as a figure of this run and its bound."""
 
 from dataclasses import dataclass
+from statistics import median
+
+from .spread import number
 
 SDKS_ON_BULK = {
     "openai_python": 50,
@@ -22,7 +25,7 @@ NONE_PER_CHUNK = 0.01
 class Goal:
     group: str
     what: str
-    value: float  # None: not measured
+    rounds: list  # the figure of each; none: not measured
     bound: float
     at_least: bool = False  # else at most
     below: bool = False  # the bound itself does not do
@@ -30,20 +33,49 @@ class Goal:
     note: str = ""
 
     @property
-    def reached(self):
-        if self.value is None:
-            return None
+    def value(self):
+        return median(self.rounds) if self.rounds else None
+
+    @property
+    def verdict(self):
+        """Of all rounds: "close" where some reach the goal and some do not, since the next run may have either."""
+        reached = {self.is_reached_by(value) for value in self.rounds}
+        if not reached:
+            return "not measured"
+        if len(reached) == 2:
+            return "close"
+        return "reached" if True in reached else "missed"
+
+    def is_reached_by(self, value):
         if self.at_least:
-            return self.value >= self.bound
-        return self.value < self.bound if self.below else self.value <= self.bound
+            return value >= self.bound
+        return value < self.bound if self.below else value <= self.bound
+
+    @property
+    def bound_text(self):
+        sign = "at least" if self.at_least else "below" if self.below else "at most"
+        return f"{sign} {number(self.bound)}"
+
+    def as_json(self):
+        return {
+            "group": self.group,
+            "what": self.what,
+            "unit": self.unit,
+            "bound": self.bound,
+            "bound_is": self.bound_text.rsplit(" ", 1)[0],
+            "value": self.value,
+            "rounds": self.rounds,
+            "verdict": self.verdict,
+            "note": self.note,
+        }
 
 
-def median_of(ratio):
-    return None if ratio is None else ratio.median
+VERDICTS = ("reached", "close", "missed", "not measured")
 
 
-def divided(one, other):
-    return None if one is None or not other else one / other
+def divided(pairs):
+    """The ratio of each round."""
+    return [one / other for one, other in pairs if other]
 
 
 def goals(compared, alone):
@@ -62,7 +94,7 @@ def goals(compared, alone):
 
 def against_floors(compared, alone):
     def ratio(work, other):
-        return median_of(compared.ratio("tls", work, "regolo", other))
+        return divided(compared.rounds("tls", work, "regolo", other))
 
     instructions = [alone.median(("instructions", "tls", name), "per_chunk") for name in ("regolo", "floor_blocking")]
     note = "" if None in instructions else "instructions per chunk: {:.0f}, F1 {:.0f}".format(*instructions)
@@ -84,50 +116,47 @@ def against_floors(compared, alone):
 
 
 def user_above_floor(compared):
-    mine, floor = (compared.get("tls", "bulk", name) for name in ("regolo", "floor_blocking"))
-    if mine is None or floor is None:
-        return None
-    return 1000 * (mine.spread("user").median - floor.spread("user").median)
+    rounds = compared.rounds("tls", "bulk", "regolo", "floor_blocking", "user")
+    return [1000 * (mine - floors) for mine, floors in rounds]
 
 
 def against_sdks(compared):
     for name, times in SDKS_ON_BULK.items():
-        ratio = median_of(compared.ratio("tls", "bulk", name, "regolo"))
+        ratio = divided(compared.rounds("tls", "bulk", name, "regolo"))
         yield Goal("bulk", f"cheaper than {name}", ratio, times, at_least=True, unit="x")
     for work in ("trickle", "small"):
-        ratios = [median_of(compared.ratio("tls", work, "regolo", name)) for name in SDKS_ON_BULK]
-        known = [ratio for ratio in ratios if ratio is not None]
+        ratios = [divided(compared.rounds("tls", work, "regolo", name)) for name in SDKS_ON_BULK]
         # All of them are needed: the cheapest one could be the one that is missing.
-        worst = max(known) if len(known) == len(ratios) else None
+        worst = max(ratios, key=median) if all(ratios) else []
         yield Goal(work, "CPU, of the cheapest SDK's", worst, 1, below=True, unit="x")
 
 
 def latency(alone):
     for what, name in (("p50", "p50"), ("p99", "p99"), ("p999", "p99.9")):
-        mine, curls = (alone.median(("crowd", client, "1000"), what) for client in ("regolo", "curl"))
-        yield Goal("latency", f"{name} at 1000 streams, of libcurl's", divided(mine, curls), 1, below=True, unit="x")
+        rounds = zip(*(alone.values(("crowd", client, "1000"), what) for client in ("regolo", "curl")))
+        yield Goal("latency", f"{name} at 1000 streams, of libcurl's", divided(rounds), 1, below=True, unit="x")
 
 
 def memory(alone):
     def kib(client, kind):
-        used = alone.median(("memory", client, kind, "10000"), "bytes_per_stream")
-        return None if used is None else used / 1024
+        return [used / 1024 for used in alone.values(("memory", client, kind, "10000"), "bytes_per_stream")]
 
+    full, curls = kib("regolo", "tls"), kib("curl", "tls")
     return [
-        Goal("memory", "a TLS stream of 10 000, full handshakes", kib("regolo", "tls"), 32, unit="KiB"),
+        Goal("memory", "a TLS stream of 10 000, full handshakes", full, 32, unit="KiB"),
         Goal("memory", "a TLS stream of 10 000, resumed", kib("regolo", "tickets"), 24, unit="KiB"),
-        Goal("memory", "the first, of libcurl's", divided(kib("regolo", "tls"), kib("curl", "tls")), 0.5, unit="x"),
+        Goal("memory", "the first, of libcurl's", divided(zip(full, curls)), 0.5, unit="x"),
     ]
 
 
 def allocations(alone):
     def worst(how, what):
         keys = [("allocations", kind, work, how) for kind in ("tls", "plain") for work in ("bulk", "trickle")]
-        values = [alone.median(key, what) for key in keys]
-        return None if None in values else max(values)
+        values = [alone.values(key, what) for key in keys]
+        return max(values, key=median) if all(values) else []
 
     openssl = worst("recycled", "openssl_allocations_per_chunk")
-    note = "" if openssl is None else f"OpenSSL's own: {openssl:.2f}"
+    note = f"OpenSSL's own: {median(openssl):.2f}" if openssl else ""
     own = "allocations_per_chunk"
     return [
         Goal("allocations", "per recycled chunk", worst("recycled", own), NONE_PER_CHUNK, note=note),
@@ -138,40 +167,34 @@ def allocations(alone):
 def parts(alone):
     for piece, bound in ((1400, 5.0), (8, 0.5)):
         key = ("micro", f"sse/event:235/piece:{piece}")
-        speed = alone.median(key, "bytes_per_second")
-        value = None if speed is None else speed / 1e9
-        yield Goal("SSE parser", f"235-byte events in {piece}-byte pieces", value, bound, at_least=True, unit="GB/s")
+        speeds = [speed / 1e9 for speed in alone.values(key, "bytes_per_second")]
+        yield Goal("SSE parser", f"235-byte events in {piece}-byte pieces", speeds, bound, at_least=True, unit="GB/s")
 
 
 def growth(alone):
-    def cost(streams):
-        return divided(alone.median(("crowd", "regolo", streams), "cpu"), alone.median(("crowd", "regolo", streams), "chunks"))
-
-    few, many = (alone.median(("micro", f"pool/idle:{size}"), "cpu_time") for size in (1, 10000))
+    costs = [alone.per_chunk(("crowd", "regolo", streams)) for streams in ("5000", "50")]
+    borrowings = [alone.values(("micro", f"pool/idle:{size}"), "cpu_time") for size in (10000, 1)]
     return [
-        Goal("growth", "a chunk at 5000 streams, of that at 50", divided(cost("5000"), cost("50")), 1.3, unit="x"),
+        Goal("growth", "a chunk at 5000 streams, of that at 50", divided(zip(*costs)), 1.3, unit="x"),
         # constant, as far as a measurement can tell
-        Goal("growth", "borrowing of 10 000, of that of 1", divided(many, few), 1.25, unit="x"),
+        Goal("growth", "borrowing of 10 000, of that of 1", divided(zip(*borrowings)), 1.25, unit="x"),
     ]
 
 
 def the_rest(alone):
-    def per_chunk(key):
-        return divided(alone.median(key, "cpu"), alone.median(key, "chunks"))
-
     apart = alone.median("threads_apart", "apart")
     note = "" if apart is None or apart else "too few cores for both: beside two processes of one thread"
-    observed, plain = (alone.median(("instructions", "plain", name), "per_chunk") for name in ("observed", "regolo"))
-    more = divided(observed, plain)
-    with_one, without = (
-        alone.median(("allocations", "plain", "bulk", how), "allocations_per_chunk") for how in ("observed", "recycled")
-    )
-    extra = None if None in (with_one, without) else with_one - without
+    costs = [alone.per_chunk(key) for key in ("two_threads", "one_thread")]
+    executed = [alone.values(("instructions", "plain", name), "per_chunk") for name in ("observed", "regolo")]
+    more = [100 * (ratio - 1) for ratio in divided(zip(*executed))]
+    allocated = [
+        alone.values(("allocations", "plain", "bulk", how), "allocations_per_chunk") for how in ("observed", "recycled")
+    ]
+    extra = [observed - recycled for observed, recycled in zip(*allocated)]
     return [
-        Goal("threads", "a chunk with 2 threads, of that with 1", divided(per_chunk("two_threads"), per_chunk("one_thread")),
-             1.1, unit="x", note=note),
-        Goal("threads", "futex calls per chunk", alone.median("futex", "per_chunk"), NONE_PER_CHUNK),
-        Goal("start-up", "second client of a process", alone.median("startup", "second_client_us"), 1000, below=True, unit="us"),
-        Goal("observer", "instructions that an empty one adds", None if more is None else 100 * (more - 1), 1, unit="%"),
+        Goal("threads", "a chunk with 2 threads, of that with 1", divided(zip(*costs)), 1.1, unit="x", note=note),
+        Goal("threads", "futex calls per chunk", alone.values("futex", "per_chunk"), NONE_PER_CHUNK),
+        Goal("start-up", "second client of a process", alone.values("startup", "second_client_us"), 1000, below=True, unit="us"),
+        Goal("observer", "instructions that an empty one adds", more, 1, unit="%"),
         Goal("observer", "allocations that it adds per chunk", extra, NONE_PER_CHUNK),
     ]  # fmt: skip

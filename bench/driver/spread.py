@@ -1,4 +1,4 @@
-"""Medians with their spread."""
+"""Medians with their spread, and how figures are written."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -30,3 +30,17 @@ class Spread:
 def spread(values):
     values = list(values)
     return Spread(median(values), quantile(values, 0.25), quantile(values, 0.75), len(values))
+
+
+def number(value):
+    """Three digits that count."""
+    if value is None:
+        return "-"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 99.95:
+        return f"{value:.0f}"
+    if size >= 9.995:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if size >= 0.0995 else f"{value:.4f}"

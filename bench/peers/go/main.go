@@ -117,18 +117,18 @@ func main() {
 }
 
 func bench(arguments []string) error {
-	if len(arguments) != 4 {
-		return fmt.Errorf("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY")
+	if len(arguments) != 5 {
+		return fmt.Errorf("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY WARM_UP")
 	}
 	workload := arguments[1]
-	requests, err := strconv.Atoi(arguments[2])
-	if err != nil {
-		return err
+	var numbers [3]int
+	for i := range numbers {
+		var err error
+		if numbers[i], err = strconv.Atoi(arguments[2+i]); err != nil {
+			return err
+		}
 	}
-	concurrency, err := strconv.Atoi(arguments[3])
-	if err != nil {
-		return err
-	}
+	requests, concurrency, warmUp := numbers[0], numbers[1], numbers[2]
 	client := openai.NewClient(
 		option.WithBaseURL(arguments[0]+"/"+workload+"/v1"),
 		option.WithAPIKey("test-key"),
@@ -139,7 +139,7 @@ func bench(arguments []string) error {
 			MaxConnsPerHost:     concurrency,
 		}}),
 	)
-	if err := run(&client, workload, 1, 1, &counts{}); err != nil {
+	if err := run(&client, workload, warmUp, concurrency, &counts{}); err != nil {
 		return err
 	}
 

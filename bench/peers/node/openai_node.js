@@ -59,9 +59,9 @@ function report(counts, wall, before) {
     console.log(JSON.stringify(all));
 }
 
-const [baseURL, workload, requests, concurrency] = process.argv.slice(2);
-if (concurrency === undefined) {
-    console.error('usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY');
+const [baseURL, workload, requests, concurrency, warmUp] = process.argv.slice(2);
+if (warmUp === undefined) {
+    console.error('usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY WARM_UP');
     process.exit(1);
 }
 const client = new OpenAI({
@@ -75,19 +75,22 @@ const client = new OpenAI({
         }),
     },
 });
-const nothing = () => ({ requests: 0, chunks: 0, text_bytes: 0 });
-await ask(client, workload, nothing());
 
-const counts = nothing();
-let left = Number(requests);
-const askOn = async () => {
-    while (left > 0) {
-        --left;
-        await ask(client, workload, counts);
-    }
-};
+// Makes so many requests, CONCURRENCY of them at a time.
+async function run(left) {
+    const counts = { requests: 0, chunks: 0, text_bytes: 0 };
+    const askOn = async () => {
+        while (left > 0) {
+            --left;
+            await ask(client, workload, counts);
+        }
+    };
+    await Promise.all(Array.from({ length: Number(concurrency) }, askOn));
+    return counts;
+}
+
+await run(Number(warmUp));
 const wall = performance.now();
 const before = process.resourceUsage();
-await Promise.all(Array.from({ length: Number(concurrency) }, askOn));
-report(counts, wall, before);
+report(await run(Number(requests)), wall, before);
 process.exit(0);

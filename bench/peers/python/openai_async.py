@@ -49,25 +49,26 @@ async def ask(client: AsyncOpenAI, job: Job, counts: Counts):
     counts.requests += 1
 
 
+async def ask_all(client: AsyncOpenAI, job: Job, left: int) -> Counts:
+    counts = Counts()
+
+    async def ask_on():
+        nonlocal left
+        while left > 0:
+            left -= 1
+            await ask(client, job, counts)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(job.concurrency):
+            group.create_task(ask_on())
+    return counts
+
+
 async def run(job: Job, aiohttp: bool):
     async with make_client(job, aiohttp) as client:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(job.concurrency):
-                group.create_task(ask(client, job, Counts()))
-        counts = Counts()
-        left = job.requests
-
-        async def ask_on():
-            nonlocal left
-            while left > 0:
-                left -= 1
-                await ask(client, job, counts)
-
+        await ask_all(client, job, job.warm_up)
         meter = Meter()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(job.concurrency):
-                group.create_task(ask_on())
-        meter.report(counts)
+        meter.report(await ask_all(client, job, job.requests))
 
 
 def main(arguments: list[str]):

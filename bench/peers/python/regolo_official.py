@@ -37,6 +37,17 @@ def ask(job: Job, client: httpx.Client) -> Counts:
     return counts
 
 
+def ask_all(
+    threads: ThreadPoolExecutor, job: Job, client: httpx.Client, requests: int
+) -> Counts:
+    counts = Counts()
+    for each in threads.map(ask, repeat(job, requests), repeat(client)):
+        counts.requests += each.requests
+        counts.chunks += each.chunks
+        counts.text_bytes += each.text_bytes
+    return counts
+
+
 def main(arguments: list[str]):
     job = parse_job(arguments)
     if job.workload == "tools":
@@ -45,16 +56,13 @@ def main(arguments: list[str]):
     limits = httpx.Limits(
         max_connections=job.concurrency, max_keepalive_connections=job.concurrency
     )
-    with httpx.Client(verify=False, limits=limits) as client:
-        ask(job, client)
-        counts = Counts()
+    with (
+        httpx.Client(verify=False, limits=limits) as client,
+        ThreadPoolExecutor(job.concurrency) as threads,
+    ):
+        ask_all(threads, job, client, job.warm_up)
         meter = Meter()
-        with ThreadPoolExecutor(job.concurrency) as threads:
-            for each in threads.map(ask, repeat(job, job.requests), repeat(client)):
-                counts.requests += each.requests
-                counts.chunks += each.chunks
-                counts.text_bytes += each.text_bytes
-        meter.report(counts)
+        meter.report(ask_all(threads, job, client, job.requests))
 
 
 main(sys.argv[1:])

@@ -15,6 +15,7 @@ class Job:
     workload: str
     requests: int
     concurrency: int
+    warm_up: int
 
     @property
     def streams(self) -> bool:
@@ -22,9 +23,10 @@ class Job:
 
 
 def parse_job(arguments: list[str]) -> Job:
-    if len(arguments) != 4:
-        sys.exit("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY")
-    return Job(arguments[0], arguments[1], int(arguments[2]), int(arguments[3]))
+    if len(arguments) != 5:
+        sys.exit("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY WARM_UP")
+    base_url, workload, *numbers = arguments
+    return Job(base_url, workload, *map(int, numbers))
 
 
 def unsupported(why: str):

@@ -121,8 +121,8 @@ fn seconds(time: libc::timeval) -> f64 {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [base_url, workload, requests, concurrency] = arguments.as_slice() else {
-        return Err("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY".into());
+    let [base_url, workload, requests, concurrency, warm_up] = arguments.as_slice() else {
+        return Err("usage: PROGRAM BASE_URL WORKLOAD REQUESTS CONCURRENCY WARM_UP".into());
     };
     let concurrency: usize = concurrency.parse()?;
     let client = Client::with_config(
@@ -136,7 +136,7 @@ async fn main() -> Result<(), Failure> {
             .pool_max_idle_per_host(concurrency)
             .build()?,
     );
-    run(&client, workload, 1, 1).await?;
+    run(&client, workload, warm_up.parse()?, concurrency).await?;
 
     let (wall, cpu_before, before) = (Instant::now(), cpu(), usage());
     let counts = run(&client, workload, requests.parse()?, concurrency).await?;
