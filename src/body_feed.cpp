@@ -1,10 +1,10 @@
 #include "body_feed.hpp"
 
 #include "delivery.hpp"
+#include "net/dispatch.hpp"
 #include "net/out_of_memory.hpp"
 #include "net/saturate.hpp"
 
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
 #include <new>
@@ -228,7 +228,7 @@ void body_feed::resume(error_code ec)
     if (!ec)
         reading_.store(reading::idle, std::memory_order_relaxed);
     const auto caller = reader_.get_executor();
-    asio::dispatch(caller, [done = std::move(reader_), ec]() mutable { done(ec); });
+    net::dispatch(caller, [done = std::move(reader_), ec]() mutable { done(ec); });
 }
 
 }  // namespace regolo::inline v0::detail

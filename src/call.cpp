@@ -5,6 +5,7 @@
 #include "core/metadata_codec.hpp"
 #include "credential_state.hpp"
 #include "delivery.hpp"
+#include "net/dispatch.hpp"
 #include "net/saturate.hpp"
 
 #include <regolo/try_await.hpp>
@@ -100,7 +101,7 @@ call::work call::perform(work on_strand)
             delivery::handler answer(std::move(done));
             self->obey(asio::get_associated_cancellation_slot(answer));
             delivery result(std::move(answer), caller, self->client_->executor);
-            asio::dispatch(self->scope_->executor(), [self, job = std::move(job),
+            net::dispatch(self->scope_->executor(), [self, job = std::move(job),
                                                       result = std::move(result)]() mutable {
                 self->performing_ = true;
                 asio::co_spawn(self->scope_->executor(), std::move(job),
@@ -135,11 +136,11 @@ asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first
 {
     return asio::async_initiate<const asio::use_awaitable_t<>&, void(error_code)>(
         [self = shared_from_this()](auto done, std::chrono::nanoseconds wait, bool first) {
-            self->obey(asio::get_associated_cancellation_slot(done));
             const asio::any_io_executor caller = asio::get_associated_executor(done);
             body_feed::handler reader(
                 asio::prefer(caller, asio::execution::outstanding_work.tracked), std::move(done));
-            asio::dispatch(self->scope_->executor(),
+            self->obey(reader.get_cancellation_slot());
+            net::dispatch(self->scope_->executor(),
                            [self, wait, first, reader = std::move(reader)]() mutable {
                                self->feed_->wait(std::move(reader), wait, first);
                            });

@@ -1,8 +1,8 @@
 #include "delivery.hpp"
 
+#include "net/dispatch.hpp"
 #include "net/take_handler.hpp"
 
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
@@ -43,7 +43,7 @@ delivery::~delivery()
 void delivery::operator()(std::exception_ptr failure)
 {
     const auto caller = std::exchange(caller_, asio::any_io_executor());
-    asio::dispatch(
+    net::dispatch(
         caller, [done = net::take_handler(done_), failure]() mutable { std::move(done)(failure); });
 }
 

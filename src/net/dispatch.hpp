@@ -1,0 +1,41 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/require.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <utility>
+
+namespace regolo::net {
+
+namespace asio = boost::asio;
+
+/// Whether `asio::dispatch` would call a function at once. False also where that cannot be told: where it is no executor of an
+/// `io_context`, nor a strand of one.
+inline bool runs_here(const asio::any_io_executor& executor) noexcept
+{
+    using plain = asio::io_context::executor_type;
+    using tracked = decltype(asio::require(std::declval<const plain&>(),
+                                           asio::execution::outstanding_work.tracked));
+    if (const auto* context = executor.target<tracked>())
+        return context->running_in_this_thread();
+    if (const auto* strand = executor.target<asio::strand<plain>>())
+        return strand->running_in_this_thread();
+    if (const auto* context = executor.target<plain>())
+        return context->running_in_this_thread();
+    return false;
+}
+
+/// As `asio::dispatch`, which asks for memory also where it calls `function` at once (Boost 1.81); this does not.
+template <class Function>
+void dispatch(const asio::any_io_executor& executor, Function function)
+{
+    if (runs_here(executor))
+        function();
+    else
+        asio::dispatch(executor, std::move(function));
+}
+
+}  // namespace regolo::net
