@@ -102,7 +102,7 @@ call::work call::perform(work on_strand)
             self->obey(asio::get_associated_cancellation_slot(answer));
             delivery result(std::move(answer), caller, self->client_->executor);
             net::dispatch(self->scope_->executor(), [self, job = std::move(job),
-                                                      result = std::move(result)]() mutable {
+                                                     result = std::move(result)]() mutable {
                 self->performing_ = true;
                 asio::co_spawn(self->scope_->executor(), std::move(job),
                                asio::bind_cancellation_slot(
@@ -141,9 +141,9 @@ asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first
                 asio::prefer(caller, asio::execution::outstanding_work.tracked), std::move(done));
             self->obey(reader.get_cancellation_slot());
             net::dispatch(self->scope_->executor(),
-                           [self, wait, first, reader = std::move(reader)]() mutable {
-                               self->feed_->wait(std::move(reader), wait, first);
-                           });
+                          [self, wait, first, reader = std::move(reader)]() mutable {
+                              self->feed_->wait(std::move(reader), wait, first);
+                          });
         },
         asio::use_awaitable, limit, first_event);
 }

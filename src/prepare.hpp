@@ -21,7 +21,7 @@ struct call_plan
     std::string_view operation;  // as in call_event
     std::string method = "POST";
     std::string path;
-    std::string model;                // asked for, for events
+    std::string model;  // asked for, for events
     net::outgoing_body body;
     core::kept_failure refused;  // why it cannot be encoded
     std::string content_type = "application/json";

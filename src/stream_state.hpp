@@ -209,7 +209,7 @@ struct basic_stream<Chunk>::state
     std::unique_ptr<core::piece_cutter> pieces;  // of the last chunk, once they are asked for
     stream_end ended = stream_end::open;
     core::kept_failure failure;    // settled once `ended` says so
-    std::function<void()> on_end;       // called once, when `ended` says so
+    std::function<void()> on_end;  // called once, when `ended` says so
 };
 
 /// Makes streams of calls.

@@ -79,9 +79,10 @@ private:
     std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): a vector would clear it
     std::size_t capacity_ = 0;
     std::size_t room_ = least_read;  // for the next read
-    unsigned small_reads_ = 0;       // to wait for with a large one; grows where it became a small one too early
+    // Small reads before a large room becomes a small one again: more where that came too early.
+    unsigned small_reads_ = 0;
     unsigned small_reads_left_ = 0;
-    std::size_t begin_ = 0;          // unparsed bytes: [begin_, end_)
+    std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
     std::size_t interim_ = 0;     // what interim responses count against the limit

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -39,13 +40,13 @@ public:
     io_handler(Handler handler)  // NOLINT(*-explicit-*): as std::function takes what can be called
         : executor_(asio::get_associated_executor(handler))
     {
-        store(std::move(handler));
+        store(handler);
     }
     /// With another executor than the handler's own.
     template <class Handler>
     io_handler(executor_type executor, Handler handler) : executor_(std::move(executor))
     {
-        store(std::move(handler));
+        store(handler);
     }
 
     ~io_handler() { clear(); }
@@ -105,8 +106,8 @@ private:
 
     template <class Handler>
     static constexpr bool is_small =
-        sizeof(Handler) <= sizeof(space) && alignof(Handler) <= alignof(space) &&
-        std::is_nothrow_move_constructible_v<Handler>;
+        sizeof(Handler) <= small_size &&
+        alignof(Handler) <= alignof(void*) && std::is_nothrow_move_constructible_v<Handler>;
 
     struct handler_type
     {
@@ -117,7 +118,7 @@ private:
     };
 
     template <class Handler>
-    void store(Handler&& handler)
+    void store(Handler& handler)
     {
         using stored = std::conditional_t<is_small<Handler>, Handler, large_handler>;
         ::new (static_cast<void*>(&space_)) stored(std::move(handler));
@@ -127,9 +128,9 @@ private:
     template <class Stored>
     static Stored take_out(void* handler) noexcept
     {
-        auto& from = *static_cast<Stored*>(handler);
-        Stored taken(std::move(from));
-        from.~Stored();
+        auto* const from = static_cast<Stored*>(handler);
+        Stored taken(std::move(*from));
+        std::destroy_at(from);
         return taken;
     }
 
