@@ -104,10 +104,13 @@ private:
         alignas(void*) std::array<std::byte, small_size> bytes;
     };
 
+    static constexpr bool fits(std::size_t size, std::size_t alignment) noexcept
+    {
+        return size <= sizeof(space) && alignment <= alignof(space);
+    }
     template <class Handler>
     static constexpr bool is_small =
-        sizeof(Handler) <= small_size &&
-        alignof(Handler) <= alignof(void*) && std::is_nothrow_move_constructible_v<Handler>;
+        fits(sizeof(Handler), alignof(Handler)) && std::is_nothrow_move_constructible_v<Handler>;
 
     struct handler_type
     {
