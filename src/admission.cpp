@@ -11,6 +11,11 @@ constexpr std::chrono::milliseconds spread{250};
 
 }  // namespace
 
+std::optional<admission::ticket> client_admission::try_admit(time_point not_before, time_point now)
+{
+    return not_before <= now && paused_until() <= now ? std::optional<ticket>(0) : std::nullopt;
+}
+
 boost::asio::awaitable<admission::ticket> client_admission::admit(std::shared_ptr<net::scope> call,
                                                                   time_point not_before)
 {

@@ -22,6 +22,12 @@ public:
     /// What an attempt was admitted with, and leaves with.
     using ticket = std::uint64_t;
 
+    /// The same as `admit`, where the attempt may start now.
+    [[nodiscard]] virtual std::optional<ticket> try_admit(time_point /*not_before*/,
+                                                          time_point /*now*/)
+    {
+        return std::nullopt;
+    }
     /// Returns when the attempt may start, and not before that time. Runs on the strand of the call.
     /// @throws error  to end the call instead
     virtual boost::asio::awaitable<ticket> admit(std::shared_ptr<net::scope> call,
@@ -66,6 +72,7 @@ public:
         : random_(std::move(random))
     {}
 
+    std::optional<ticket> try_admit(time_point not_before, time_point now) override;
     boost::asio::awaitable<ticket> admit(std::shared_ptr<net::scope> call,
                                          time_point not_before) override;
     void leave(ticket, bool) noexcept override {}

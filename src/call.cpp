@@ -208,8 +208,10 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
             report_.retry_planned(*last, pause->delay);
             not_before = now() + pause->delay;
         }
-        const auto ticket = co_await admit(not_before, last);
-        place_.emplace(*gate_, ticket);
+        auto ticket = gate_->try_admit(not_before, now());
+        if (!ticket)
+            ticket = co_await admit(not_before, last);
+        place_.emplace(*gate_, *ticket);
         report_.count_attempt();
         ++client_->attempts;
         attempt_began_ = now();
@@ -305,7 +307,9 @@ asio::awaitable<std::exception_ptr> call::attempt(bool whole)
 call::work call::attempt_once(bool whole, bool fresh)
 {
     exchange_ = std::make_shared<net::exchange>(client_->world, scope_, limits_, report_);
-    if (request_->key)
+    if (request_->key && !request_->key->renewable())
+        key_ = request_->key->fixed;
+    else if (request_->key)
         co_await renew_key();
     co_await exchange_->open(request_->message, request_->body, key_, request_->url.origin, fresh);
     note_head();

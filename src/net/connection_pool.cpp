@@ -181,45 +181,45 @@ bool connection_pool::try_take(origin_pool& pool, bool fresh, lease& into, doome
     return true;
 }
 
-asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr<scope> owner,
-                                                                 core::origin where, bool fresh,
-                                                                 std::function<void()> on_wait)
+connection_pool::lease connection_pool::try_acquire(const core::origin& where, bool fresh)
 {
-    owner->check();
     lease taken;
     doomed dead;
-    origin_pool* pool = nullptr;
     {
         const std::lock_guard lock(mutex_);
         if (closed_)
             throw closed_error();
-        pool = &pool_of(where);
-        if (pool->waiters.empty())
-            try_take(*pool, fresh, taken, dead);
+        origin_pool& pool = pool_of(where);
+        if (pool.waiters.empty())
+            try_take(pool, fresh, taken, dead);
     }
     bury(dead);
-    if (taken.has_place())
-        co_return taken;
+    return taken;
+}
 
-    on_wait();
+asio::awaitable<connection_pool::lease> connection_pool::acquire(std::shared_ptr<scope> owner,
+                                                                 core::origin where, bool fresh)
+{
+    owner->check();
     waiter self(*this, fresh);
-    doomed more;
+    doomed dead;
     {
         const std::lock_guard lock(mutex_);
         if (closed_)
             throw closed_error();
-        // A place may have become free since the look above.
-        if (pool->waiters.empty() && try_take(*pool, fresh, self.granted, more))
+        origin_pool& pool = pool_of(where);
+        // A place may have become free meanwhile.
+        if (pool.waiters.empty() && try_take(pool, fresh, self.granted, dead))
         {
             self.ready.complete(error_code());
         }
         else
         {
-            self.queue = pool;
-            pool->waiters.push_back(&self);
+            self.queue = &pool;
+            pool.waiters.push_back(&self);
         }
     }
-    bury(more);
+    bury(dead);
     co_await self.ready.wait();
     co_return std::move(self.granted);
 }

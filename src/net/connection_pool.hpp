@@ -42,13 +42,13 @@ public:
                     const pool_options& options, close_listener on_close);
     ~connection_pool();
 
-    /** A place, and a connection in it unless `fresh` or none is idle.
+    /** A place, and a connection in it unless `fresh` or none is idle. No place where all are taken: then wait for one.
 
-        Runs on the strand of `owner`. `on_wait` is called when there is no place at once.
         @throws error  `errc::client_closed`
     */
-    asio::awaitable<lease> acquire(std::shared_ptr<scope> owner, core::origin where, bool fresh,
-                                   std::function<void()> on_wait);
+    lease try_acquire(const core::origin& where, bool fresh);
+    /// Waits for such a place, behind those who wait already. Runs on the strand of `owner`.
+    asio::awaitable<lease> acquire(std::shared_ptr<scope> owner, core::origin where, bool fresh);
 
     /// Closes everything that is idle or draining, and lets nobody in any more.
     void close() noexcept;

@@ -58,17 +58,17 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
                             .value();
 
     where_ = phase::queue;
-    const auto began = now();
+    scope_->check();
+    lease_ = world_->pool->try_acquire(origin_, fresh);
+    if (!lease_.has_place())
     {
+        const auto began = now();
         const scope::phase_limit limit(*scope_, errc::queue_timeout, value(limits_.queue));
-        const auto on_wait = [this] {
-            timings_.queue = scope::duration::zero();
-            listener_.on_queued();
-        };
-        lease_ = co_await world_->pool->acquire(scope_, origin_, fresh, on_wait);
-    }
-    if (timings_.queue)
+        timings_.queue = scope::duration::zero();
+        listener_.on_queued();
+        lease_ = co_await world_->pool->acquire(scope_, origin_, fresh);
         timings_.queue = now() - began;
+    }
     reused_ = has_connection();
     if (!reused_)
         co_await connect();
