@@ -186,6 +186,11 @@ std::optional<quoted_text> find_text(std::string_view json) noexcept
     return std::nullopt;
 }
 
+bool has_line_break(std::string_view text) noexcept
+{
+    return text.find('\n') != std::string_view::npos || text.find('\r') != std::string_view::npos;
+}
+
 void unescape(std::string_view json, std::string& out)
 {
     for (std::size_t i = 0; i != json.size(); ++i)
@@ -333,8 +338,7 @@ template <class Chunk>
 std::string chunk_template<Chunk>::propose(std::string_view event)
 {
     // what stands in several lines is framed otherwise
-    if (event.size() > largest || event.find_first_of("\r\n") != std::string_view::npos ||
-        !is_due())
+    if (!is_due() || event.size() > largest || has_line_break(event))
         return {};
     const auto prefix = common_prefix(last_, event);
     const auto shorter = std::min(last_.size(), event.size());
