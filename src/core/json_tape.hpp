@@ -1,0 +1,51 @@
+#pragma once
+
+#include "core/json_view.hpp"
+
+#include <boost/json/value.hpp>
+
+#include <array>
+#include <cstddef>
+#include <memory_resource>
+#include <string_view>
+#include <vector>
+
+namespace regolo::core {
+
+/** A document as one list of its values, in the order of their text. It costs a fraction of a tree: nothing is linked or
+    sorted, and texts stay where they are.
+
+    There is one document on a tape, and views of it hold until the tape is gone. */
+class json_tape
+{
+public:
+    json_tape() = default;
+    /// A document that is there as a tree, which must stay where it is.
+    explicit json_tape(const boost::json::value& tree) { lay_out(tree); }
+    json_tape(const json_tape&) = delete;
+    json_tape& operator=(const json_tape&) = delete;
+
+    /** Reads a document whose text must stay where it is.
+        @returns  false where that is better left to a parser that makes a tree: it is no JSON or nests too deep, an object has a
+                  name twice or too many members to be sure that it has not */
+    [[nodiscard]] bool read(std::string_view text, std::size_t max_depth);
+
+    /// A document that `read` has left, as a tree.
+    void keep(boost::json::value&& tree);
+
+    /// @par Preconditions  there is a document
+    [[nodiscard]] json_view root() const noexcept { return json_view(tokens_.front()); }
+
+private:
+    void lay_out(const boost::json::value& tree);
+
+    static constexpr std::size_t first_size = std::size_t{8} * 1024;  // enough for most documents
+
+    std::array<std::byte, first_size> first_;
+    std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
+    std::pmr::vector<json_token> tokens_{&memory_};
+    std::pmr::vector<char> texts_{&memory_};  // those that had escapes
+    boost::json::value tree_;                 // to which the tokens refer, if any does
+};
+
+}  // namespace regolo::core
