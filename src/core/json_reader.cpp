@@ -188,7 +188,7 @@ bool object_reader::has(std::string_view key) const noexcept
     return one.at != members_.end() && !(*one.at).value.is_null();
 }
 
-json_view object_reader::take(std::string_view key)
+json_view object_reader::take_found(std::string_view key)
 {
     // Documents nearly always have them in the order in which they are asked for.
     const bool is_next = next_.at != members_.end() && next_.at.key() == key;

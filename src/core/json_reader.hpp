@@ -158,7 +158,10 @@ public:
     [[nodiscard]] bool has(std::string_view key) const noexcept;
 
     /// A member that is not null, which then counts as read; none without one.
-    json_view take(std::string_view key);
+    json_view take(std::string_view key)
+    {
+        return object_.may_have(key) ? take_found(key) : json_view();
+    }
 
     /// A member that the caller cannot do without: a wrong type is a failure.
     template <class T>
@@ -208,6 +211,7 @@ private:
     };
 
     [[nodiscard]] found find(std::string_view key) const noexcept;
+    json_view take_found(std::string_view key);
     [[nodiscard]] bool is_taken(std::size_t position) const noexcept;
 
     bool is_object_;

@@ -1,7 +1,6 @@
 #include "core/json_string.hpp"
 
 #include "core/text.hpp"
-#include "core/text_word.hpp"
 #include "core/utf8.hpp"
 
 #include <algorithm>
@@ -32,21 +31,6 @@ char unescaped(char c) noexcept
         default:
             return 0;
     }
-}
-
-/// How many characters in front need no second look: ASCII, and none that means something in a JSON string.
-std::size_t plain_prefix(std::string_view json) noexcept
-{
-    return find_first(
-        json, 0,
-        [](const text_word& next) {
-            return next.beyond_ascii() | next.less_than(0x20) | next.equal_to('"') |
-                   next.equal_to('\\');
-        },
-        [](char c) {
-            const auto byte = static_cast<unsigned char>(c);
-            return byte >= 0x80 || byte < 0x20 || c == '"' || c == '\\';
-        });
 }
 
 /// The character of one escape \uXXXX, or of two that are a pair.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/text_word.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string_view>
@@ -18,6 +20,17 @@ constexpr bool is_low_surrogate(unsigned unit) noexcept { return unit >= 0xDC00 
 /// Writes a code point as UTF-8, up to four bytes.
 /// @returns  the end
 char* write_code_point(char* out, char32_t code) noexcept;
+
+/// How many characters in front need no second look: ASCII, and none that means something in a JSON string.
+inline std::size_t plain_prefix(std::string_view json) noexcept
+{
+    return find_first(
+        json, 0, [](const text_word& next) { return next.special_in_json(); },
+        [](char c) {
+            const auto byte = static_cast<unsigned char>(c);
+            return byte >= 0x80 || byte < 0x20 || c == '"' || c == '\\';
+        });
+}
 
 /// What stands between the quotation marks of a JSON string.
 struct quoted_text

@@ -3,6 +3,7 @@
 #include "core/json_string.hpp"
 #include "core/text.hpp"
 
+#include <boost/config.hpp>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parser.hpp>
@@ -41,39 +42,54 @@ public:
         tokens_.reserve(first_tokens);
     }
 
-    json_token& add(json::kind kind, std::size_t size = 0)
+    void add(json::kind kind) { tokens_.push_back(token_of(kind)); }
+    void add_flag(bool flag)
     {
-        auto& token = tokens_.emplace_back();
-        token.kind = kind;
-        token.size = static_cast<std::uint32_t>(size);  // Boost.JSON has no larger ones
-        return token;
+        auto token = token_of(json::kind::bool_);
+        token.flag = flag;
+        tokens_.push_back(token);
+    }
+    void add_int64(std::int64_t number)
+    {
+        auto token = token_of(json::kind::int64);
+        token.int64 = number;
+        tokens_.push_back(token);
+    }
+    void add_uint64(std::uint64_t number)
+    {
+        auto token = token_of(json::kind::uint64);
+        token.uint64 = number;
+        tokens_.push_back(token);
+    }
+    void add_double(double number)
+    {
+        auto token = token_of(json::kind::double_);
+        token.number = number;
+        tokens_.push_back(token);
     }
     void add_text(std::string_view text)
     {
-        add(json::kind::string, text.size()).characters = text.data();
+        auto token = token_of(json::kind::string);
+        token.size = static_cast<std::uint32_t>(text.size());  // Boost.JSON has no longer ones
+        token.characters = text.data();
+        tokens_.push_back(token);
     }
     /// The name of a member; what comes next is its value.
-    void add_name(std::string_view name)
+    void add_name(std::string_view name) { add_name(name, json_token::name_bit(name)); }
+    /// The same, unless the object has a member of that name.
+    bool add_new_name(std::string_view name)
     {
-        tokens_[open_].names |= json_token::name_bit(name);
-        add_text(name);
-    }
-    /// Whether the object that is open has such a member.
-    [[nodiscard]] bool has_name(std::string_view name) const noexcept
-    {
-        if (!json_view(tokens_[open_]).may_have(name))
+        const auto bit = json_token::name_bit(name);
+        if ((tokens_[open_].names & bit) != 0 && has_name(name))
             return false;
-        const auto* const end = tokens_.data() + tokens_.size();
-        for (const auto* at = &tokens_[open_] + 1; at != end; at = at[1].next())
-            if (json_view(*at).text() == name)
-                return true;
-        return false;
+        add_name(name, bit);
+        return true;
     }
     void open(json::kind kind)
     {
-        const auto place = tokens_.size();
-        add(kind).extent = open_;
-        open_ = place;
+        auto token = token_of(kind);
+        token.extent = std::exchange(open_, tokens_.size());
+        tokens_.push_back(token);
     }
     void close(std::size_t size)
     {
@@ -91,16 +107,16 @@ public:
                 add(json::kind::null);
                 break;
             case json::kind::bool_:
-                add(json::kind::bool_).flag = tree.get_bool();
+                add_flag(tree.get_bool());
                 break;
             case json::kind::int64:
-                add(json::kind::int64).int64 = tree.get_int64();
+                add_int64(tree.get_int64());
                 break;
             case json::kind::uint64:
-                add(json::kind::uint64).uint64 = tree.get_uint64();
+                add_uint64(tree.get_uint64());
                 break;
             case json::kind::double_:
-                add(json::kind::double_).number = tree.get_double();
+                add_double(tree.get_double());
                 break;
             case json::kind::string:
                 add_text(tree.get_string());
@@ -124,6 +140,26 @@ public:
     }
 
 private:
+    void add_name(std::string_view name, std::uint16_t bit)
+    {
+        tokens_[open_].names |= bit;
+        add_text(name);
+    }
+    [[nodiscard]] bool has_name(std::string_view name) const noexcept
+    {
+        const auto* const end = tokens_.data() + tokens_.size();
+        for (const auto* at = &tokens_[open_] + 1; at != end; at = at[1].next())
+            if (json_view(*at).text() == name)
+                return true;
+        return false;
+    }
+    static json_token token_of(json::kind kind) noexcept
+    {
+        json_token token;
+        token.kind = kind;
+        return token;
+    }
+
     std::pmr::vector<json_token>& tokens_;
     std::size_t open_ = 0;
 };
@@ -134,50 +170,60 @@ class tape_reader
 public:
     tape_reader(std::string_view text, std::size_t max_depth, std::pmr::vector<json_token>& tokens,
                 std::pmr::vector<char>& texts)
-        : text_(text), depth_(max_depth), writer_(tokens), texts_(texts)
+        : text_(text),
+          at_(text.data()),
+          end_(text.data() + text.size()),
+          depth_(max_depth),
+          writer_(tokens),
+          texts_(texts)
     {}
 
     bool read()
     {
-        skip_space();
         if (!read_value())
             return false;
         skip_space();
-        return at_ == text_.size();
+        return at_ == end_;
     }
 
 private:
-    [[nodiscard]] bool is_at(char c) const noexcept
+    [[nodiscard]] std::string_view rest() const noexcept
     {
-        return at_ != text_.size() && text_[at_] == c;
+        return {at_, static_cast<std::size_t>(end_ - at_)};
     }
-    bool take(char c) noexcept
-    {
-        const bool taken = is_at(c);
-        at_ += taken ? 1 : 0;
-        return taken;
-    }
-    bool take(std::string_view word) noexcept
-    {
-        const bool taken = text_.substr(at_).starts_with(word);
-        at_ += taken ? word.size() : 0;
-        return taken;
-    }
+    [[nodiscard]] bool is_at(char c) const noexcept { return at_ != end_ && *at_ == c; }
+
     void skip_space() noexcept
     {
-        const auto is_space = [](char c) {
-            return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-        };
-        // most texts have none, which one comparison tells
-        while (at_ != text_.size() && text_[at_] <= ' ' && is_space(text_[at_]))
+        while (is_at(' ') || is_at('\n') || is_at('\r') || is_at('\t'))
             ++at_;
+    }
+    /// Takes that character, if it is the next one but for spaces. Most texts have none, so it is looked for first.
+    bool take(char c) noexcept
+    {
+        if (!is_at(c))
+        {
+            skip_space();
+            if (!is_at(c))
+                return false;
+        }
+        ++at_;
+        return true;
+    }
+    bool take_word(std::string_view word) noexcept
+    {
+        const bool is_there = rest().starts_with(word);
+        at_ += is_there ? word.size() : 0;
+        return is_there;
     }
 
     bool read_value()
     {
-        if (at_ == text_.size())
+        if (at_ != end_ && *at_ <= ' ')
+            skip_space();
+        if (at_ == end_)
             return false;
-        switch (text_[at_])
+        switch (*at_)
         {
             case '"':
                 return read_string();
@@ -187,19 +233,20 @@ private:
                 return read_array();
             case 'n':
                 writer_.add(json::kind::null);
-                return take("null");
+                return take_word("null");
             case 't':
-                writer_.add(json::kind::bool_).flag = true;
-                return take("true");
+                writer_.add_flag(true);
+                return take_word("true");
             case 'f':
-                writer_.add(json::kind::bool_).flag = false;
-                return take("false");
+                writer_.add_flag(false);
+                return take_word("false");
             default:
                 return read_short_number() || read_number();
         }
     }
 
-    bool read_object()
+    // not part of `read_value`, which would do for each number what is needed for objects alone
+    BOOST_NOINLINE bool read_object()
     {
         if (depth_ == 0)
             return false;
@@ -207,23 +254,15 @@ private:
         ++at_;
         writer_.open(json::kind::object);
         std::size_t size = 0;
-        skip_space();
         if (!take('}'))
         {
             do
             {
-                skip_space();
                 const auto name = read_text();
-                if (!name || size == most_members || writer_.has_name(*name))
+                if (!name || size == most_members || !writer_.add_new_name(*name))
                     return false;
-                writer_.add_name(*name);
-                skip_space();
-                if (!take(':'))
+                if (!take(':') || !read_value())
                     return false;
-                skip_space();
-                if (!read_value())
-                    return false;
-                skip_space();
                 ++size;
             } while (take(','));
             if (!take('}'))
@@ -234,7 +273,7 @@ private:
         return true;
     }
 
-    bool read_array()
+    BOOST_NOINLINE bool read_array()
     {
         if (depth_ == 0)
             return false;
@@ -242,15 +281,12 @@ private:
         ++at_;
         writer_.open(json::kind::array);
         std::size_t size = 0;
-        skip_space();
         if (!take(']'))
         {
             do
             {
-                skip_space();
                 if (!read_value())
                     return false;
-                skip_space();
                 ++size;
             } while (take(','));
             if (!take(']'))
@@ -273,11 +309,18 @@ private:
     {
         if (!take('"'))
             return std::nullopt;
-        const auto found = find_quoted(text_.substr(at_));
+        const auto json = rest();
+        const auto plain = json.substr(0, plain_prefix(json));
+        if (plain.size() != json.size() && json[plain.size()] == '"')
+        {
+            at_ += plain.size() + 1;
+            return plain;
+        }
+        const auto found = find_quoted(json);
         if (!found)
             return std::nullopt;
-        const auto quoted = text_.substr(at_, found->size);
         at_ += found->size + 1;
+        const auto quoted = json.substr(0, found->size);
         return found->has_escapes ? unescaped(quoted) : quoted;
     }
 
@@ -292,56 +335,57 @@ private:
         return std::string_view(texts_.data(), texts_.size()).substr(begin);
     }
 
-    std::uint64_t read_digits(std::uint64_t number) noexcept
+    /// @returns  how many there are
+    std::size_t read_digits(std::uint64_t& number) noexcept
     {
-        for (; at_ != text_.size() && is_digit(text_[at_]); ++at_)
-            number = 10 * number + static_cast<std::uint64_t>(text_[at_] - '0');
-        return number;
+        const auto* const begin = at_;
+        for (; at_ != end_ && is_digit(*at_); ++at_)
+            number = 10 * number + static_cast<std::uint64_t>(*at_ - '0');
+        return static_cast<std::size_t>(at_ - begin);
     }
 
     /// Integers and decimals of so few digits that there is one way only to read them.
     bool read_short_number()
     {
-        const auto begin = at_;
-        const bool is_negative = take('-');
-        const auto whole = at_;
-        auto digits = read_digits(0);
-        const auto whole_size = at_ - whole;
-        const bool has_fraction = take('.');
-        const auto fraction = at_;
-        if (has_fraction)
-            digits = read_digits(digits);
-        const auto fraction_size = at_ - fraction;
-        const bool is_number = whole_size == 1 || (whole_size > 1 && text_[whole] != '0');
-        const bool is_short = whole_size + fraction_size <= most_digits && digits <= most_exact;
-        if (!is_number || !is_short || has_fraction != (fraction_size != 0) || is_at('e') ||
-            is_at('E'))
+        const auto* const begin = at_;
+        const bool is_negative = is_at('-');
+        at_ += is_negative ? 1 : 0;
+        const bool has_zero = is_at('0');
+        std::uint64_t digits = 0;
+        const auto whole = read_digits(digits);
+        const bool has_point = is_at('.');
+        at_ += has_point ? 1 : 0;
+        const auto fraction = has_point ? read_digits(digits) : 0;
+        const bool is_number =
+            (whole == 1 || (whole > 1 && !has_zero)) && has_point == (fraction != 0);
+        const bool is_short = whole + fraction <= most_digits && digits <= most_exact;
+        if (!is_number || !is_short || is_at('e') || is_at('E'))
         {
             at_ = begin;
             return false;
         }
-        if (has_fraction)
+        if (has_point)
         {
-            // both operands are exact, so that the quotient is the double next to the number
-            const auto number = static_cast<double>(digits) / powers_of_ten[fraction_size];
-            writer_.add(json::kind::double_).number = is_negative ? -number : number;
+            // both are exact, so that the quotient is the double next to the number
+            const auto number = static_cast<double>(digits) / powers_of_ten[fraction];
+            writer_.add_double(is_negative ? -number : number);
         }
         else
         {
             const auto number = static_cast<std::int64_t>(digits);
-            writer_.add(json::kind::int64).int64 = is_negative ? -number : number;
+            writer_.add_int64(is_negative ? -number : number);
         }
         return true;
     }
 
-    /// All other numbers as Boost.JSON reads them. In some it sees other last digits near the end of a text, so it is given all of it.
+    /// All other numbers as Boost.JSON reads them. Near the end of a text it sees other last digits in some, so it is given all of
+    /// the text.
     bool read_number()
     {
         std::array<unsigned char, 256> memory;
         json::parser parser({}, {}, memory.data(), memory.size());
         json::error_code failure;
-        const auto rest = text_.substr(at_);
-        at_ += parser.write_some(rest.data(), rest.size(), failure);
+        at_ += parser.write_some(at_, rest().size(), failure);
         if (failure)
             return false;
         writer_.add_tree(parser.release());
@@ -349,16 +393,19 @@ private:
     }
 
     std::string_view text_;
-    std::size_t at_ = 0;
+    const char* at_;
+    const char* end_;
     std::size_t depth_;  // how much deeper it may become
     tape_writer writer_;
-    std::pmr::vector<char>& texts_;
+    std::pmr::vector<char>& texts_;  // those that had escapes
 };
 
 }  // namespace
 
 bool json_tape::read(std::string_view text, std::size_t max_depth)
 {
+    if (text.size() > json::string::max_size())
+        return false;
     return tape_reader(text, max_depth, tokens_, texts_).read();
 }
 
