@@ -9,7 +9,9 @@
 #include <boost/json/parser.hpp>
 #include <boost/json/string.hpp>
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -37,42 +39,18 @@ constexpr std::size_t first_tokens = 256;
 class tape_writer
 {
 public:
-    explicit tape_writer(std::pmr::vector<json_token>& tokens) : tokens_(tokens)
-    {
-        tokens_.reserve(first_tokens);
-    }
+    explicit tape_writer(token_list& tokens) noexcept : tokens_(tokens) {}
 
-    void add(json::kind kind) { tokens_.push_back(token_of(kind)); }
-    void add_flag(bool flag)
-    {
-        auto token = token_of(json::kind::bool_);
-        token.flag = flag;
-        tokens_.push_back(token);
-    }
-    void add_int64(std::int64_t number)
-    {
-        auto token = token_of(json::kind::int64);
-        token.int64 = number;
-        tokens_.push_back(token);
-    }
-    void add_uint64(std::uint64_t number)
-    {
-        auto token = token_of(json::kind::uint64);
-        token.uint64 = number;
-        tokens_.push_back(token);
-    }
-    void add_double(double number)
-    {
-        auto token = token_of(json::kind::double_);
-        token.number = number;
-        tokens_.push_back(token);
-    }
+    void add(json::kind kind) { tokens_.add(kind); }
+    void add_flag(bool flag) { tokens_.add(json::kind::bool_).flag = flag; }
+    void add_int64(std::int64_t number) { tokens_.add(json::kind::int64).int64 = number; }
+    void add_uint64(std::uint64_t number) { tokens_.add(json::kind::uint64).uint64 = number; }
+    void add_double(double number) { tokens_.add(json::kind::double_).number = number; }
     void add_text(std::string_view text)
     {
-        auto token = token_of(json::kind::string);
+        auto& token = tokens_.add(json::kind::string);
         token.size = static_cast<std::uint32_t>(text.size());  // Boost.JSON has no longer ones
         token.characters = text.data();
-        tokens_.push_back(token);
     }
     /// The name of a member; what comes next is its value.
     void add_name(std::string_view name) { add_name(name, json_token::name_bit(name)); }
@@ -87,9 +65,9 @@ public:
     }
     void open(json::kind kind)
     {
-        auto token = token_of(kind);
-        token.extent = std::exchange(open_, tokens_.size());
-        tokens_.push_back(token);
+        const auto place = tokens_.size();
+        tokens_.add(kind).extent = open_;
+        open_ = place;
     }
     void close(std::size_t size)
     {
@@ -147,20 +125,12 @@ private:
     }
     [[nodiscard]] bool has_name(std::string_view name) const noexcept
     {
-        const auto* const end = tokens_.data() + tokens_.size();
-        for (const auto* at = &tokens_[open_] + 1; at != end; at = at[1].next())
+        for (const auto* at = &tokens_[open_] + 1; at != tokens_.end(); at = at[1].next())
             if (json_view(*at).text() == name)
                 return true;
         return false;
     }
-    static json_token token_of(json::kind kind) noexcept
-    {
-        json_token token;
-        token.kind = kind;
-        return token;
-    }
-
-    std::pmr::vector<json_token>& tokens_;
+    token_list& tokens_;
     std::size_t open_ = 0;
 };
 
@@ -168,7 +138,7 @@ private:
 class tape_reader
 {
 public:
-    tape_reader(std::string_view text, std::size_t max_depth, std::pmr::vector<json_token>& tokens,
+    tape_reader(std::string_view text, std::size_t max_depth, token_list& tokens,
                 std::pmr::vector<char>& texts)
         : text_(text),
           at_(text.data()),
@@ -401,6 +371,16 @@ private:
 };
 
 }  // namespace
+
+void token_list::grow()
+{
+    const auto capacity = std::max(2 * capacity_, first_tokens);
+    auto* const room = static_cast<json_token*>(
+        memory_->allocate(capacity * sizeof(json_token), alignof(json_token)));
+    std::uninitialized_copy_n(first_, size_, room);
+    first_ = room;
+    capacity_ = capacity;
+}
 
 bool json_tape::read(std::string_view text, std::size_t max_depth)
 {

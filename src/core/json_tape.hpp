@@ -7,10 +7,42 @@
 #include <array>
 #include <cstddef>
 #include <memory_resource>
+#include <new>
 #include <string_view>
 #include <vector>
 
 namespace regolo::core {
+
+/// Tokens one behind the other. A `std::vector` would have each put together elsewhere and copied, and the copy wait for it.
+class token_list
+{
+public:
+    explicit token_list(std::pmr::memory_resource& memory) noexcept : memory_(&memory) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] json_token& operator[](std::size_t i) noexcept { return first_[i]; }
+    [[nodiscard]] const json_token& operator[](std::size_t i) const noexcept { return first_[i]; }
+    [[nodiscard]] const json_token* end() const noexcept { return first_ + size_; }
+
+    json_token& add(boost::json::kind kind)
+    {
+        if (size_ == capacity_)
+            grow();
+        auto* const added = ::new (static_cast<void*>(first_ + size_)) json_token;
+        ++size_;
+        added->kind = kind;
+        return *added;
+    }
+    void clear() noexcept { size_ = 0; }
+
+private:
+    void grow();
+
+    std::pmr::memory_resource* memory_;  // which frees nothing before it goes away
+    json_token* first_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
 
 /** A document as one list of its values, in the order of their text. It costs a fraction of a tree: nothing is linked or
     sorted, and texts stay where they are.
@@ -34,7 +66,7 @@ public:
     void keep(boost::json::value&& tree);
 
     /// @par Preconditions  there is a document
-    [[nodiscard]] json_view root() const noexcept { return json_view(tokens_.front()); }
+    [[nodiscard]] json_view root() const noexcept { return json_view(tokens_[0]); }
 
 private:
     void lay_out(const boost::json::value& tree);
@@ -43,7 +75,7 @@ private:
 
     std::array<std::byte, first_size> first_;
     std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
-    std::pmr::vector<json_token> tokens_{&memory_};
+    token_list tokens_{memory_};
     std::pmr::vector<char> texts_{&memory_};  // those that had escapes
     boost::json::value tree_;                 // to which the tokens refer, if any does
 };
