@@ -9,7 +9,7 @@
 #include <boost/json/parser.hpp>
 #include <boost/json/string.hpp>
 
-#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,8 +32,6 @@ constexpr auto powers_of_ten =
     std::to_array({1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
                    1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19});
 static_assert(powers_of_ten.size() > most_digits);
-/// Tokens that are made room for at the beginning.
-constexpr std::size_t first_tokens = 256;
 
 /// Appends values to the tape. A container that is open has in its `extent` the place of the one around it.
 class tape_writer
@@ -374,12 +372,12 @@ private:
 
 void token_list::grow()
 {
-    const auto capacity = std::max(2 * capacity_, first_tokens);
-    auto* const room = static_cast<json_token*>(
-        memory_->allocate(capacity * sizeof(json_token), alignof(json_token)));
-    std::uninitialized_copy_n(first_, size_, room);
-    first_ = room;
-    capacity_ = capacity;
+    auto larger = std::make_unique_for_overwrite<std::byte[]>(2 * capacity_ * sizeof(json_token));
+    auto* const first = static_cast<json_token*>(static_cast<void*>(larger.get()));
+    std::uninitialized_copy_n(first_, size_, first);
+    outside_ = std::move(larger);
+    first_ = first;
+    capacity_ *= 2;
 }
 
 bool json_tape::read(std::string_view text, std::size_t max_depth)

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <memory_resource>
 #include <new>
 #include <string_view>
@@ -17,7 +18,9 @@ namespace regolo::core {
 class token_list
 {
 public:
-    explicit token_list(std::pmr::memory_resource& memory) noexcept : memory_(&memory) {}
+    token_list() noexcept : first_(static_cast<json_token*>(static_cast<void*>(&inside_))) {}
+    token_list(const token_list&) = delete;
+    token_list& operator=(const token_list&) = delete;
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] json_token& operator[](std::size_t i) noexcept { return first_[i]; }
@@ -38,10 +41,13 @@ public:
 private:
     void grow();
 
-    std::pmr::memory_resource* memory_;  // which frees nothing before it goes away
-    json_token* first_ = nullptr;
+    static constexpr std::size_t first_capacity = 256;  // enough for most documents
+
+    alignas(json_token) std::array<std::byte, first_capacity * sizeof(json_token)> inside_;
+    std::unique_ptr<std::byte[]> outside_;  // where there are more
+    json_token* first_;
     std::size_t size_ = 0;
-    std::size_t capacity_ = 0;
+    std::size_t capacity_ = first_capacity;
 };
 
 /** A document as one list of its values, in the order of their text. It costs a fraction of a tree: nothing is linked or
@@ -71,11 +77,9 @@ public:
 private:
     void lay_out(const boost::json::value& tree);
 
-    static constexpr std::size_t first_size = std::size_t{8} * 1024;  // enough for most documents
-
-    std::array<std::byte, first_size> first_;
+    token_list tokens_;
+    std::array<std::byte, std::size_t{2} * 1024> first_;  // enough for most texts
     std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
-    token_list tokens_{memory_};
     std::pmr::vector<char> texts_{&memory_};  // those that had escapes
     boost::json::value tree_;                 // to which the tokens refer, if any does
 };

@@ -3,8 +3,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
-#include <utility>
-
 namespace regolo::core {
 
 namespace json = boost::json;
@@ -35,38 +33,44 @@ json_view json_view::find(std::string_view key) const noexcept
 
 json::value json_view::to_value(const json::storage_ptr& storage) const
 {
+    json::value made(storage);
     switch (token_->kind)
     {
         case json::kind::null:
             break;
         case json::kind::bool_:
-            return json::value(token_->flag, storage);
+            made.emplace_bool() = token_->flag;
+            break;
         case json::kind::int64:
-            return json::value(token_->int64, storage);
+            made.emplace_int64() = token_->int64;
+            break;
         case json::kind::uint64:
-            return json::value(token_->uint64, storage);
+            made.emplace_uint64() = token_->uint64;
+            break;
         case json::kind::double_:
-            return json::value(token_->number, storage);
+            made.emplace_double() = token_->number;
+            break;
         case json::kind::string:
-            return json::value(text(), storage);
+            made.emplace_string() = text();
+            break;
         case json::kind::array:
         {
-            json::array array(storage);
+            auto& array = made.emplace_array();
             array.reserve(size());
             for (const auto element : elements())
                 array.push_back(element.to_value(storage));
-            return json::value(std::move(array));
+            break;
         }
         case json::kind::object:
         {
-            json::object object(storage);
+            auto& object = made.emplace_object();
             object.reserve(size());
             for (const auto& member : members())
                 object.emplace(member.key, member.value.to_value(storage));
-            return json::value(std::move(object));
+            break;
         }
     }
-    return json::value(storage);
+    return made;
 }
 
 }  // namespace regolo::core
