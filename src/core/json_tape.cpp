@@ -372,6 +372,7 @@ private:
 
 void token_list::grow()
 {
+    // NOLINTNEXTLINE(modernize-avoid-c-arrays)
     auto larger = std::make_unique_for_overwrite<std::byte[]>(2 * capacity_ * sizeof(json_token));
     auto* const first = static_cast<json_token*>(static_cast<void*>(larger.get()));
     std::uninitialized_copy_n(first_, size_, first);

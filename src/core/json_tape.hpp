@@ -44,7 +44,8 @@ private:
     static constexpr std::size_t first_capacity = 256;  // enough for most documents
 
     alignas(json_token) std::array<std::byte, first_capacity * sizeof(json_token)> inside_;
-    std::unique_ptr<std::byte[]> outside_;  // where there are more
+    // where there are more; a vector would fill them first
+    std::unique_ptr<std::byte[]> outside_;  // NOLINT(modernize-avoid-c-arrays)
     json_token* first_;
     std::size_t size_ = 0;
     std::size_t capacity_ = first_capacity;
