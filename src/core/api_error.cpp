@@ -7,8 +7,6 @@
 #include "core/text.hpp"
 #include "core/utf8.hpp"
 
-#include <boost/json/object.hpp>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -18,8 +16,6 @@
 namespace regolo::core {
 
 namespace {
-
-namespace json = boost::json;
 
 struct named_status
 {
@@ -183,66 +179,57 @@ void conclude_frame(error_info& info, error_place where)
     info.message += advice(code, info);
 }
 
-bool is_none(const json::value& error) noexcept
+bool is_none(json_view error) noexcept
 {
-    return error.is_null() || (error.is_bool() && !error.get_bool()) ||
-           (error.is_string() && error.get_string().empty()) ||
-           (error.is_array() && error.get_array().empty());
+    return error.is_null() || error.if_bool() == false || error.if_string() == "" ||
+           (error.is_array() && error.size() == 0);
 }
 
 /// Beside choices these say as well that there is none.
-bool is_empty_or_zero(const json::value& error) noexcept
+bool is_empty_or_zero(json_view error) noexcept
 {
-    return (error.is_object() && error.get_object().empty()) ||
-           (error.is_int64() && error.get_int64() == 0);
+    return (error.is_object() && error.size() == 0) || error.if_int64() == 0;
 }
 
-bool has_any(const json::object& object, std::initializer_list<std::string_view> names) noexcept
+bool has_any(json_view object, std::initializer_list<std::string_view> names) noexcept
 {
     return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
-        const json::value* found = object.if_contains(name);
-        return found != nullptr && !is_none(*found);
+        const json_view found = object.find(name);
+        return found && !is_none(found);
     });
 }
 
 /// An object without choices that no API sends as an answer or a chunk.
-bool is_bare_error(const json::object& object) noexcept
+bool is_bare_error(json_view object) noexcept
 {
     if (has_any(object, {"detail", "errors", "fault", "error_description"}))
     {
         return true;
     }
-    const json::value* object_kind = object.if_contains("object");
-    if (object_kind != nullptr && object_kind->is_string() && object_kind->get_string() == "error")
+    if (const json_view kind = object.find("object"); kind && kind.if_string() == "error")
     {
         return true;
     }
-    const json::value* message = object.if_contains("message");
-    const bool has_words =
-        (message != nullptr && message->is_string()) || has_any(object, {"msg", "title"});
-    return has_words &&
-           (!object.contains("id") || has_any(object, {"code", "status", "status_code"}));
+    const json_view message = object.find("message");
+    const bool has_words = (message && message.is_string()) || has_any(object, {"msg", "title"});
+    return has_words && (!object.find("id") || has_any(object, {"code", "status", "status_code"}));
 }
 
-/// The error that a gateway put into one of the choices; null if there is none.
-const json::value* error_of_choices(const json::value& frame) noexcept
+/// The error that a gateway put into one of the choices, if there is one.
+json_view error_of_choices(json_view choices) noexcept
 {
-    const json::object* object = frame.if_object();
-    const json::value* choices = object != nullptr ? object->if_contains("choices") : nullptr;
-    if (choices == nullptr || !choices->is_array())
+    if (!choices || !choices.is_array())
     {
-        return nullptr;
+        return {};
     }
-    for (const json::value& choice : choices->get_array())
+    for (const json_view choice : choices.elements())
     {
-        const json::object* members = choice.if_object();
-        const json::value* error = members != nullptr ? members->if_contains("error") : nullptr;
-        if (error != nullptr && !is_none(*error))
+        if (const json_view error = choice.find("error"); error && !is_none(error))
         {
             return error;
         }
     }
-    return nullptr;
+    return {};
 }
 
 }  // namespace
@@ -277,11 +264,11 @@ error_info decode_error(const response_head& head, std::string_view body,
     return info;
 }
 
-error_info decode_error_frame(const json::value& frame, error_place where)
+error_info decode_error_frame(json_view frame, error_place where)
 {
     error_info info;
-    const json::value* in_choice = error_of_choices(frame);
-    read_server_json(in_choice != nullptr ? *in_choice : frame, info);
+    const json_view in_choice = error_of_choices(frame.find("choices"));
+    read_server_json((in_choice ? in_choice : frame).to_value(), info);
     conclude_frame(info, where);
     return info;
 }
@@ -294,32 +281,32 @@ error_info decode_error_text(std::string_view text, error_place where)
     return info;
 }
 
-bool is_error_frame(const json::value& value) noexcept
+bool is_error_frame(json_view json) noexcept
 {
-    if (const json::array* list = value.if_array(); list != nullptr)
+    if (json.is_array() && json.size() == 1)
     {
-        return list->size() == 1 && list->front().is_object() && is_error_frame(list->front());
+        const json_view only = *json.elements().begin();
+        return only.is_object() && is_error_frame(only);
     }
-    const json::object* object = value.if_object();
-    if (object == nullptr)
+    if (!json.is_object())
     {
         return false;
     }
-    const bool has_choices = object->contains("choices");
-    if (const json::value* error = object->if_contains("error"); error != nullptr)
+    const json_view choices = json.find("choices");
+    if (const json_view error = json.find("error"))
     {
-        const bool given = has_choices ? !is_none(*error) && !is_empty_or_zero(*error)
-                                       : !is_none(*error) || error->is_string();
+        const bool given = choices ? !is_none(error) && !is_empty_or_zero(error)
+                                   : !is_none(error) || error.is_string();
         if (given)
         {
             return true;
         }
     }
-    if (has_choices)
+    if (choices)
     {
-        return error_of_choices(value) != nullptr;
+        return static_cast<bool>(error_of_choices(choices));
     }
-    return is_bare_error(*object);
+    return is_bare_error(json);
 }
 
 int effective_status(const error_info& info) noexcept

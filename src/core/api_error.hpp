@@ -1,10 +1,9 @@
 #pragma once
 
 #include "core/http_message.hpp"
+#include "core/json_view.hpp"
 
 #include <regolo/error.hpp>
-
-#include <boost/json/value.hpp>
 
 #include <chrono>
 #include <string_view>
@@ -23,13 +22,13 @@ enum class error_place
     body,
     stream
 };
-error_info decode_error_frame(const boost::json::value& frame, error_place where);
+error_info decode_error_frame(json_view frame, error_place where);
 /// The same for one that is text.
 error_info decode_error_text(std::string_view text, error_place where);
 
 /// Whether JSON is an error frame: "error" is there at its top or in a choice, or "errors", "detail" or the like without
 /// "choices".
-bool is_error_frame(const boost::json::value& json) noexcept;
+bool is_error_frame(json_view json) noexcept;
 
 /** The status that an error is judged by: the HTTP status of a failed response, else the code that an error frame
     gives (a number, or a name such as "rate_limit_exceeded" or "overloaded_error"), else 0. */

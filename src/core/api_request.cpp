@@ -24,10 +24,11 @@ api_request::api_request(std::string_view http_method, std::string_view url_path
 boost::json::value api_response::json() const
 {
     core::json_parser parser(limits{});
-    auto document = parser.parse(body, {});
+    core::json_tape tape;
+    const auto document = parser.parse(body, tape);
     const auto in_range = document ? core::check_range(*document) : result<void>();
     if (document && in_range)
-        return std::move(*document);
+        return document->to_value();
     auto failure = document ? in_range.error() : document.error();
     failure.http_status = metadata.status;
     failure.request_id = metadata.request_id;

@@ -115,7 +115,8 @@ void add_parts(undo_log& done, chat_message& message, const chat_delta& delta)
     {
         core::read_context context(0);
         content_part part;
-        if (!core::read_json(element, core::json_place(context), part))
+        const core::json_tape tape(element);
+        if (!core::read_json(tape.root(), core::json_place(context), part))
             continue;
         if (part.type == "text" && part.extra.empty())
         {

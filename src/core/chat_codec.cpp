@@ -6,7 +6,7 @@ namespace core {
 
 namespace json = boost::json;
 
-bool read_json(const json::value& json, const json_place& place, chat_request& out)
+bool read_json(json_view json, const json_place& place, chat_request& out)
 {
     const bool read = read_members(json, place, out);
     // what is there went out, or it would not be there
@@ -19,7 +19,7 @@ bool read_json(const json::value& json, const json_place& place, chat_request& o
     return read;
 }
 
-bool read_json(const json::value& json, const json_place& place, chat_choice& out)
+bool read_json(json_view json, const json_place& place, chat_choice& out)
 {
     const bool read = read_members(json, place, out);
     if (out.message.role.empty())

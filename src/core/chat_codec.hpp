@@ -9,8 +9,8 @@
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, chat_request& out);
-bool read_json(const boost::json::value& json, const json_place& place, chat_choice& out);
+bool read_json(json_view json, const json_place& place, chat_request& out);
+bool read_json(json_view json, const json_place& place, chat_choice& out);
 
 template <class Members>
 void visit_members(const Members& members, like<chat_request> auto& value)

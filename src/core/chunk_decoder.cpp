@@ -4,30 +4,16 @@
 #include "core/chat_codec.hpp"
 #include "core/completion_codec.hpp"
 
-#include <boost/json/monotonic_resource.hpp>
-
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace regolo::core {
-
-namespace json = boost::json;
 
 namespace {
 
 using field = surrogate_joiner::field;
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
-
-// The tree of one event. It is gone when `decode` returns, so the streams of a thread can share it.
-using scratch_memory = std::array<unsigned char, std::size_t{16} * 1024>;
-
-scratch_memory& scratch() noexcept
-{
-    thread_local scratch_memory memory;
-    return memory;
-}
 
 std::int64_t tool_of(const tool_call_delta& call) noexcept { return call.index.value_or(-1); }
 
@@ -131,16 +117,12 @@ result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
 template <class Chunk>
 result<void> chunk_decoder<Chunk>::read(std::string_view data, Chunk& out)
 {
-    json::monotonic_resource memory(scratch().data(), scratch().size());
-    auto document = parser_.parse(data, &memory, true);
+    json_tape tape;
+    const auto document = parser_.parse(data, tape, true);
     if (!document)
         return document.error();
     if (is_error_frame(*document))
-    {
-        if (parser_.has_kept_surrogates())
-            replace_stand_ins(*document);
-        return decode_error_frame(*document, error_place::stream);
-    }
+        return read_error(*document);
     read_context context(max_index_);
     read_json(*document, json_place(context), out);
     if (context.failed())
@@ -152,6 +134,16 @@ result<void> chunk_decoder<Chunk>::read(std::string_view data, Chunk& out)
         has_next_ = true;
     }
     return {};
+}
+
+template <class Chunk>
+error_info chunk_decoder<Chunk>::read_error(json_view frame) const
+{
+    if (!parser_.has_kept_surrogates())
+        return decode_error_frame(frame, error_place::stream);
+    auto json = frame.to_value();
+    replace_stand_ins(json);
+    return decode_error_frame(json_tape(json).root(), error_place::stream);
 }
 
 /// Events like this one may follow.
@@ -178,15 +170,12 @@ void chunk_decoder<Chunk>::commit() noexcept
 template <class Chunk>
 bool chunk_decoder<Chunk>::is_whole_answer(std::string_view data)
 {
-    const auto document = parser_.parse(data, {}, true);
-    const auto* object = document ? document->if_object() : nullptr;
-    const auto* choices = object != nullptr ? object->if_contains("choices") : nullptr;
-    if (choices == nullptr || !choices->is_array())
+    json_tape tape;
+    const auto document = parser_.parse(data, tape, true);
+    const auto choices = document ? document->find("choices") : json_view();
+    if (!choices || !choices.is_array())
         return false;
-    if (choices->get_array().empty())
-        return true;
-    const auto& choice = choices->get_array().front();
-    return choice.is_object() && choice.get_object().contains("message");
+    return choices.size() == 0 || (*choices.elements().begin()).find("message");
 }
 
 template <class Chunk>
@@ -223,8 +212,9 @@ void chunk_decoder<Chunk>::replace_others(Chunk& out) const
 {
     auto json = to_json(out);
     replace_stand_ins(json);
+    const json_tape tape(json);
     read_context context(max_index_);
-    read_json(json, json_place(context), out);
+    read_json(tape.root(), json_place(context), out);
 }
 
 template class chunk_decoder<chat_chunk>;

@@ -66,6 +66,7 @@ public:
 
 private:
     result<void> read(std::string_view data, Chunk& out);
+    [[nodiscard]] error_info read_error(json_view frame) const;
     void learn(std::string_view data);
     void join_surrogates(Chunk& out);
     void replace_others(Chunk& out) const;

@@ -1,8 +1,7 @@
 #include "core/chunk_template.hpp"
 
+#include "core/json_string.hpp"
 #include "core/members.hpp"
-#include "core/text_word.hpp"
-#include "core/utf8.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -117,79 +116,17 @@ struct same
     }
 };
 
-/// The character that a backslash and this one stand for; 0 where that takes more to tell.
-char unescaped(char c) noexcept
+bool has_line_break(std::string_view text) noexcept
 {
-    switch (c)
-    {
-        case '"':
-        case '\\':
-        case '/':
-            return c;
-        case 'n':
-            return '\n';
-        case 't':
-            return '\t';
-        case 'r':
-            return '\r';
-        case 'b':
-            return '\b';
-        case 'f':
-            return '\f';
-        default:
-            return 0;
-    }
+    return text.find('\n') != std::string_view::npos || text.find('\r') != std::string_view::npos;
 }
 
-/// How many characters in front need no second look: ASCII, and none that means something in a JSON string.
-std::size_t plain_prefix(std::string_view json) noexcept
+void append_unescaped(std::string& out, std::string_view quoted)
 {
-    return find_first(
-        json, 0,
-        [](const text_word& next) {
-            return next.beyond_ascii() | next.less_than(0x20) | next.equal_to('"') |
-                   next.equal_to('\\');
-        },
-        [](char c) {
-            const auto byte = static_cast<unsigned char>(c);
-            return byte >= 0x80 || byte < 0x20 || c == '"' || c == '\\';
-        });
-}
-
-/// The text in front of a JSON string's closing quotation mark.
-struct quoted_text
-{
-    std::size_t size = 0;
-    bool has_escapes = false;
-};
-
-/// Nothing where there is no such mark, where the text is not allowed, and where it has escapes with a number.
-std::optional<quoted_text> find_text(std::string_view json) noexcept
-{
-    bool is_ascii = true;
-    bool has_escapes = false;
-    for (std::size_t i = plain_prefix(json); i != json.size(); ++i)
-    {
-        const auto c = static_cast<unsigned char>(json[i]);
-        if (c == '"')
-        {
-            const bool is_valid = is_ascii || valid_utf8_prefix(json.substr(0, i)) == i;
-            return is_valid ? std::optional(quoted_text{i, has_escapes}) : std::nullopt;
-        }
-        if (c < 0x20)
-            return std::nullopt;
-        is_ascii = is_ascii && c < 0x80;
-        has_escapes = has_escapes || c == '\\';
-        if (c == '\\' && (++i == json.size() || unescaped(json[i]) == 0))
-            return std::nullopt;
-    }
-    return std::nullopt;
-}
-
-void unescape(std::string_view json, std::string& out)
-{
-    for (std::size_t i = 0; i != json.size(); ++i)
-        out.push_back(json[i] == '\\' ? unescaped(json[++i]) : json[i]);
+    const auto begin = out.size();
+    out.resize(begin + quoted.size());
+    const auto* const end = unescape(quoted, out.data() + begin);
+    out.resize(static_cast<std::size_t>(end - out.data()));
 }
 
 std::size_t common_prefix(std::string_view a, std::string_view b) noexcept
@@ -287,7 +224,7 @@ bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
     if (!event.starts_with(before))
         return false;
     event.remove_prefix(before.size());
-    const auto text = find_text(event);
+    const auto text = find_quoted(event);
     if (!text || event.substr(text->size) != after)
         return false;
     fill(event.substr(0, text->size), text->has_escapes, out);
@@ -300,7 +237,7 @@ std::size_t chunk_template<Chunk>::read_front(std::string_view stream, std::size
     if (!is_known_ || !stream.starts_with(known_.before))
         return 0;
     const auto behind = stream.substr(known_.before.size());
-    const auto text = find_text(behind);
+    const auto text = find_quoted(behind);
     if (!text || !behind.substr(text->size).starts_with(known_.after))
         return 0;
     const auto taken = known_.before.size() + text->size + known_.after.size();
@@ -324,7 +261,7 @@ void chunk_template<Chunk>::fill(std::string_view text, bool has_escapes, Chunk&
         into = text_at(out, known_.where);
     }
     if (has_escapes)
-        unescape(text, *into);
+        append_unescaped(*into, text);
     else
         into->append(text);
 }
@@ -333,8 +270,7 @@ template <class Chunk>
 std::string chunk_template<Chunk>::propose(std::string_view event)
 {
     // what stands in several lines is framed otherwise
-    if (event.size() > largest || event.find_first_of("\r\n") != std::string_view::npos ||
-        !is_due())
+    if (!is_due() || event.size() > largest || has_line_break(event))
         return {};
     const auto prefix = common_prefix(last_, event);
     const auto shorter = std::min(last_.size(), event.size());

@@ -17,9 +17,6 @@
 #include "core/token_count_codec.hpp"
 #include "core/transcript_codec.hpp"
 
-#include <boost/json/monotonic_resource.hpp>
-
-#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -83,13 +80,12 @@ template <>
 constexpr std::string_view essential_member<transcript> = "text";
 
 template <class T>
-bool lacks_essential_member(const boost::json::value& document) noexcept
+bool lacks_essential_member(json_view document) noexcept
 {
-    const auto* object = document.if_object();
-    if (object == nullptr || essential_member<T>.empty())
+    if (!document.is_object() || essential_member<T>.empty())
         return false;
-    const auto* member = object->if_contains(essential_member<T>);
-    return member == nullptr || member->is_null();
+    const auto member = document.find(essential_member<T>);
+    return !member || member.is_null();
 }
 
 /// What a request cannot do without and lacks; empty: nothing.
@@ -123,16 +119,13 @@ result<T> decode(std::string_view body, const limits& bounds)
         read_server_body(body, info);
         return info;
     }
-    // enough for most answers
-    std::array<unsigned char, std::size_t{8} * 1024> first;
-    boost::json::monotonic_resource memory(first.data(), first.size());
-    json_parser parser(bounds);
-    auto document = parser.parse(body, &memory);
+    json_tape tape;
+    auto document = json_parser(bounds).parse(body, tape);
     if (!document)
         return document.error();
     // LiteLLM says so where there has been none
-    if (std::is_same_v<T, activity> && document->is_array() && document->get_array().empty())
-        document->emplace_object();
+    if (std::is_same_v<T, activity> && document->is_array() && document->size() == 0)
+        document = json_view::empty_object();
     if (is_error_frame(*document))
         return decode_error_frame(*document, error_place::body);
     if (lacks_essential_member<T>(*document))
@@ -140,7 +133,7 @@ result<T> decode(std::string_view body, const limits& bounds)
         auto info =
             failure(errc::bad_response, "the answer has no \"" + std::string(essential_member<T>) +
                                             "\"; is base_url that of the API?");
-        read_server_json(*document, info);
+        read_server_json(document->to_value(), info);
         return info;
     }
     return read_document<T>(*document, bounds.index);

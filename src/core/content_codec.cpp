@@ -6,33 +6,32 @@ namespace json = boost::json;
 
 namespace {
 
-std::string_view text_member(const json::object& object, std::string_view key) noexcept
+std::string_view text_member(json_view object, std::string_view key) noexcept
 {
-    const auto* json = object.if_contains(key);
-    const auto* text = json == nullptr ? nullptr : json->if_string();
-    return text == nullptr ? std::string_view{} : std::string_view(*text);
+    const auto json = object.find(key);
+    return json && json.is_string() ? json.text() : std::string_view{};
 }
 
 // Reasoning stands under different names: plain, or in parts of its own.
-void append_reasoning(const json::value& json, std::string& out)
+void append_reasoning(json_view json, std::string& out)
 {
-    if (const auto* text = json.if_string())
+    if (json.is_string())
     {
-        out.append(text->data(), text->size());
+        out.append(json.text());
     }
-    else if (const auto* array = json.if_array())
+    else if (json.is_array())
     {
-        for (const auto& element : *array)
+        for (const auto element : json.elements())
             append_reasoning(element, out);
     }
-    else if (const auto* object = json.if_object())
+    else if (json.is_object())
     {
         for (const std::string_view key : {"thinking", "reasoning", "text"})
         {
-            const auto* inner = object->if_contains(key);
-            if (inner == nullptr || inner->is_null())
+            const auto inner = json.find(key);
+            if (!inner || inner.is_null())
                 continue;
-            append_reasoning(*inner, out);
+            append_reasoning(inner, out);
             return;
         }
     }
@@ -50,31 +49,32 @@ bool is_reasoning(std::string_view part_type) noexcept
     return part_type == "thinking" || part_type == "reasoning";
 }
 
-bool join_parts(const json::array& parts, const json_place& place, content_texts out)
+bool join_parts(json_view parts, const json_place& place, content_texts out)
 {
     bool all_text = true;
     const bool wants_reasoning = !out.reasoning;
-    for (std::size_t i = 0; i < parts.size(); ++i)
+    std::size_t i = 0;
+    for (const auto part : parts.elements())
     {
-        if (const auto* text = parts[i].if_string())
+        const auto here = place.element(i++);
+        if (part.is_string())
         {
-            started(out.content).append(text->data(), text->size());
+            started(out.content).append(part.text());
             continue;
         }
-        const auto* part = parts[i].if_object();
-        if (part == nullptr)
+        if (!part.is_object())
         {
-            place.element(i).fail("is neither a string nor an object");
+            here.fail("is neither a string nor an object");
             return true;
         }
-        if (is_reasoning(text_member(*part, "type")))
+        if (is_reasoning(text_member(part, "type")))
         {
             if (wants_reasoning)
-                append_reasoning(parts[i], started(out.reasoning));
+                append_reasoning(part, started(out.reasoning));
         }
-        else if (const auto* text = part->if_contains("text"); text != nullptr && text->is_string())
+        else if (const auto text = part.find("text"); text && text.is_string())
         {
-            started(out.content).append(text_member(*part, "text"));
+            started(out.content).append(text.text());
         }
         else
         {
@@ -84,28 +84,27 @@ bool join_parts(const json::array& parts, const json_place& place, content_texts
     return all_text;
 }
 
-const json::array* read_content(object_reader& in, std::optional<std::string>& out)
+json_view read_content(object_reader& in, std::optional<std::string>& out)
 {
-    const auto* json = in.take("content");
-    if (json != nullptr && json->is_string())
+    const auto json = in.take("content");
+    if (json && json.is_string())
     {
-        started(out).assign(std::string_view(json->get_string()));
-        return nullptr;
+        started(out).assign(json.text());
+        return {};
     }
     out.reset();
-    if (json == nullptr)
-        return nullptr;
-    if (!json->is_array())
-        in.place().member("content").fail("is neither a string nor an array");
-    return json->if_array();
+    if (!json || json.is_array())
+        return json;
+    in.place().member("content").fail("is neither a string nor an array");
+    return {};
 }
 
-bool read_json(const json::value& json, const json_place& place, content_part& out)
+bool read_json(json_view json, const json_place& place, content_part& out)
 {
     out = {};
-    if (const auto* text = json.if_string())
+    if (json.is_string())
     {
-        out = content_part::text_part(*text);
+        out = content_part::text_part(std::string(json.text()));
         return true;
     }
     object_reader in(json, place);
@@ -114,17 +113,17 @@ bool read_json(const json::value& json, const json_place& place, content_part& o
     // the payload stands in a member named as the type; one of another shape stays as it is
     if (!out.type.empty() && out.type != "text")
     {
-        const auto* payload = in.take(out.type);
-        if (payload != nullptr && payload->is_object() && !payload->get_object().empty())
+        const auto payload = in.take(out.type);
+        if (payload && payload.is_object() && payload.size() != 0)
         {
             const auto inside = place.member(out.type);
-            object_reader inner(*payload, inside);
+            object_reader inner(payload, inside);
             inner.read_lenient("url", out.url);
             inner.rest(out.payload_extra);
             if (!has_payload(out))
                 in.give_back(out.type);
         }
-        else if (payload != nullptr)
+        else if (payload)
         {
             in.give_back(out.type);
         }

@@ -24,10 +24,10 @@ struct content_texts
 bool is_reasoning(std::string_view part_type) noexcept;
 
 /// Joins parts to texts; reasoning only where there is none yet. False where a part is neither text nor reasoning.
-bool join_parts(const boost::json::array& parts, const json_place& place, content_texts out);
+bool join_parts(json_view parts, const json_place& place, content_texts out);
 
-/// Reads the member "content" if it is a string. Null pointer unless it is an array.
-const boost::json::array* read_content(object_reader& in, std::optional<std::string>& out);
+/// Reads the member "content" if it is a string. None unless it is an array.
+json_view read_content(object_reader& in, std::optional<std::string>& out);
 
 /// The text, begun if there was none.
 inline std::string& started(std::optional<std::string>& text)
@@ -35,7 +35,7 @@ inline std::string& started(std::optional<std::string>& text)
     return text ? *text : text.emplace();
 }
 
-bool read_json(const boost::json::value& json, const json_place& place, content_part& out);
+bool read_json(json_view json, const json_place& place, content_part& out);
 boost::json::value write_json(const content_part& value, const write_context& context);
 
 }  // namespace regolo::core

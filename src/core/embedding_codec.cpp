@@ -42,18 +42,17 @@ bool read_floats(std::string_view base64, const json_place& place, std::vector<f
 
 }  // namespace
 
-bool read_json(const json::value& json, const json_place& place, std::vector<float>& out)
+bool read_json(json_view json, const json_place& place, std::vector<float>& out)
 {
-    if (const auto* text = json.if_string())
-        return read_floats(*text, place, out);
-    const auto* array = json.if_array();
-    if (array == nullptr)
+    if (json.is_string())
+        return read_floats(json.text(), place, out);
+    if (!json.is_array())
         return place.fail("is neither a list of numbers nor base64");
     out.clear();
-    out.reserve(array->size());
-    for (const auto& number : *array)
+    out.reserve(json.size());
+    for (const auto number : json.elements())
     {
-        const auto value = number.is_number() ? number.to_number<double>() : NAN;
+        const auto value = number.is_number() ? number.to_double() : NAN;
         if (!(std::abs(value) < beyond_floats))
             return place.element(out.size()).fail("is not a 32-bit float");
         out.push_back(static_cast<float>(std::clamp(value, -largest, largest)));

@@ -10,7 +10,7 @@
 namespace regolo::core {
 
 /// A vector, as a list of numbers or as base64 of its little-endian floats.
-bool read_json(const boost::json::value& json, const json_place& place, std::vector<float>& out);
+bool read_json(json_view json, const json_place& place, std::vector<float>& out);
 boost::json::value write_json(const std::vector<float>& values, const write_context& context);
 
 template <class Members>

@@ -37,7 +37,7 @@ bool read_base64(std::string_view text, const json_place& place, std::string& ou
 
 }  // namespace
 
-bool read_json(const json::value& json, const json_place& place, image& out)
+bool read_json(json_view json, const json_place& place, image& out)
 {
     object_reader in(json, place);
     std::string base64;

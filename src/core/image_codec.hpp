@@ -7,7 +7,7 @@
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, image& out);
+bool read_json(json_view json, const json_place& place, image& out);
 boost::json::value write_json(const image& value, const write_context& context);
 
 template <class Members>

@@ -27,17 +27,17 @@ std::optional<std::int64_t> integer_of_text(std::string_view text) noexcept
     return number;
 }
 
-std::optional<std::int64_t> integer_of(const json::value& json) noexcept
+std::optional<std::int64_t> integer_of(json_view json) noexcept
 {
-    if (const auto* number = json.if_int64())
-        return *number;
-    if (const auto* number = json.if_double(); number != nullptr && in_range(*number))
+    if (const auto number = json.if_int64())
+        return number;
+    if (const auto number = json.if_double(); number && in_range(*number))
     {
         if (std::trunc(*number) == *number)
             return static_cast<std::int64_t>(*number);
         return std::nullopt;
     }
-    if (const auto* text = json.if_string())
+    if (const auto text = json.if_string())
         return integer_of_text(*text);
     return std::nullopt;  // unsigned numbers are those that do not fit
 }
@@ -64,25 +64,24 @@ bool json_place::fail(std::string_view problem) const
     return false;
 }
 
-bool read_json(const json::value& json, const json_place& place, std::string& out)
+bool read_json(json_view json, const json_place& place, std::string& out)
 {
-    const auto* text = json.if_string();
-    if (text == nullptr)
+    if (!json.is_string())
         return place.fail("is not a string");
-    out.assign(text->data(), text->size());
+    out.assign(json.text());
     return true;
 }
 
-bool read_json(const json::value& json, const json_place& place, bool& out)
+bool read_json(json_view json, const json_place& place, bool& out)
 {
-    const auto* flag = json.if_bool();
-    if (flag == nullptr)
+    const auto flag = json.if_bool();
+    if (!flag)
         return place.fail("is not true or false");
     out = *flag;
     return true;
 }
 
-bool read_json(const json::value& json, const json_place& place, std::int64_t& out)
+bool read_json(json_view json, const json_place& place, std::int64_t& out)
 {
     const auto number = integer_of(json);
     if (!number)
@@ -91,7 +90,7 @@ bool read_json(const json::value& json, const json_place& place, std::int64_t& o
     return true;
 }
 
-bool read_json(const json::value& json, const json_place& place, std::uint8_t& out)
+bool read_json(json_view json, const json_place& place, std::uint8_t& out)
 {
     const auto number = integer_of(json);
     if (!number || *number < 0 || *number > 255)
@@ -100,58 +99,57 @@ bool read_json(const json::value& json, const json_place& place, std::uint8_t& o
     return true;
 }
 
-bool read_json(const json::value& json, const json_place& place, double& out)
+bool read_json(json_view json, const json_place& place, double& out)
 {
     if (!json.is_number())
         return place.fail("is not a number");
-    out = json.to_number<double>();
+    out = json.to_double();
     return check_range(json, place);
 }
 
-bool read_json(const json::value& json, const json_place& place, json::object& out)
+bool read_json(json_view json, const json_place& place, json::object& out)
 {
-    const auto* object = json.if_object();
-    if (object == nullptr)
+    if (!json.is_object())
         return place.fail("is not an object");
-    out = *object;  // into the storage of `out`
+    out = json.to_value(out.storage()).get_object();
     return check_range(json, place);
 }
 
-bool read_json(const json::value& json, const json_place& place, json::array& out)
+bool read_json(json_view json, const json_place& place, json::array& out)
 {
-    const auto* array = json.if_array();
-    if (array == nullptr)
+    if (!json.is_array())
         return place.fail("is not an array");
-    out = *array;
+    out = json.to_value(out.storage()).get_array();
     return check_range(json, place);
 }
 
-bool read_json(const json::value& json, const json_place& place, json::value& out)
+bool read_json(json_view json, const json_place& place, json::value& out)
 {
-    out = json;
+    out = json.to_value(out.storage());
     return check_range(json, place);
 }
 
-bool check_range(const json::value& json, const json_place& place)
+bool check_range(json_view json, const json_place& place)
 {
-    if (const auto* number = json.if_double())
+    if (const auto number = json.if_double())
         return std::isfinite(*number) || place.fail("is beyond the range of a double");
-    if (const auto* array = json.if_array())
+    if (json.is_array())
     {
-        for (std::size_t i = 0; i < array->size(); ++i)
-            if (!check_range((*array)[i], place.element(i)))
+        std::size_t i = 0;
+        for (const auto element : json.elements())
+            if (!check_range(element, place.element(i++)))
                 return false;
     }
-    else if (const auto* object = json.if_object())
+    else if (json.is_object())
     {
-        for (const auto& member : *object)
-            if (!check_range(member.value(), place.member(member.key())))
+        for (const auto& member : json.members())
+            if (!check_range(member.value, place.member(member.key)))
                 return false;
     }
     return true;
 }
 
-result<void> check_range(const json::value& document)
+result<void> check_range(json_view document)
 {
     read_context context(0);
     if (check_range(document, json_place(context)))
@@ -159,44 +157,64 @@ result<void> check_range(const json::value& document)
     return context.take_failure();
 }
 
-object_reader::object_reader(const json::value& json, const json_place& place)
-    : object_(json.if_object()), place_(place)
+object_reader::object_reader(json_view json, const json_place& place)
+    : is_object_(json.is_object()),
+      object_(is_object_ ? json : json_view::empty_object()),
+      members_(object_.members()),
+      place_(place),
+      next_{members_.begin(), 0}
 {
-    if (object_ == nullptr)
+    if (!is_object_)
         place.fail("is not an object");
+}
+
+object_reader::found object_reader::find(std::string_view key) const noexcept
+{
+    const auto end = members_.end();
+    if (!object_.may_have(key))
+        return {end, 0};
+    for (auto one = next_; one.at != end; ++one.at, ++one.position)
+        if (one.at.key() == key)
+            return one;
+    for (auto one = found{members_.begin(), 0}; one.at != next_.at; ++one.at, ++one.position)
+        if (one.at.key() == key)
+            return one;
+    return {end, 0};
 }
 
 bool object_reader::has(std::string_view key) const noexcept
 {
-    const auto* json = object_ == nullptr ? nullptr : object_->if_contains(key);
-    return json != nullptr && !json->is_null();
+    const auto one = find(key);
+    return one.at != members_.end() && !(*one.at).value.is_null();
 }
 
-const json::value* object_reader::take(std::string_view key)
+json_view object_reader::take_found(std::string_view key)
 {
-    if (object_ == nullptr)
-        return nullptr;
-    const auto* const found = object_->find(key);
-    if (found == object_->end())
-        return nullptr;
-    const auto position = static_cast<std::size_t>(found - object_->begin());
-    if (position < 64)
-        taken_ |= std::uint64_t{1} << position;
+    // Documents nearly always have them in the order in which they are asked for.
+    const bool is_next = next_.at != members_.end() && next_.at.key() == key;
+    const auto one = is_next ? next_ : find(key);
+    if (one.at == members_.end())
+        return {};
+    if (one.position < 64)
+        taken_ |= std::uint64_t{1} << one.position;
     else
-        far_taken_.push_back(position);
-    return found->value().is_null() ? nullptr : &found->value();
+        far_taken_.push_back(one.position);
+    next_ = one;
+    ++next_.at;
+    ++next_.position;
+    const auto json = (*one.at).value;
+    return json.is_null() ? json_view() : json;
 }
 
 void object_reader::give_back(std::string_view key)
 {
-    const auto* const found = object_->find(key);
-    if (found == object_->end())
+    const auto one = find(key);
+    if (one.at == members_.end())
         return;
-    const auto position = static_cast<std::size_t>(found - object_->begin());
-    if (position < 64)
-        taken_ &= ~(std::uint64_t{1} << position);
+    if (one.position < 64)
+        taken_ &= ~(std::uint64_t{1} << one.position);
     else
-        std::erase(far_taken_, position);
+        std::erase(far_taken_, one.position);
 }
 
 bool object_reader::is_taken(std::size_t position) const noexcept
@@ -210,16 +228,15 @@ void object_reader::rest(json::object& extra) const
 {
     if (!extra.empty())
         extra.clear();
-    if (object_ == nullptr)
+    if (object_.size() < 64 && taken_ == (std::uint64_t{1} << object_.size()) - 1)
         return;
-    for (std::size_t i = 0; i < object_->size(); ++i)
+    std::size_t position = 0;
+    for (const auto& member : members_)
     {
-        if (is_taken(i))
+        if (is_taken(position++))
             continue;
-        const auto& member = object_->begin()[i];
-        check_range(member.value(), place_.member(member.key()));
-        // the document's memory goes away: copy into the storage of `extra`
-        extra.emplace(member.key(), json::value(member.value(), extra.storage()));
+        check_range(member.value, place_.member(member.key));
+        extra.emplace(member.key, member.value.to_value(extra.storage()));
     }
 }
 
@@ -228,7 +245,7 @@ bool read_index(object_reader& in, std::string_view key, std::int64_t fallback,
 {
     out = fallback;
     const auto place = in.place().member(key);
-    if (const auto* json = in.take(key); json != nullptr && !read_json(*json, place, out))
+    if (const auto json = in.take(key); json && !read_json(json, place, out))
         return false;
     if (out < 0 && negative_is_zero)
         out = 0;
@@ -243,7 +260,7 @@ bool read_position(object_reader& in, std::string_view key, std::int64_t& out)
 {
     out = in.place().position();
     const auto place = in.place().member(key);
-    if (const auto* json = in.take(key); json != nullptr && !read_json(*json, place, out))
+    if (const auto json = in.take(key); json && !read_json(json, place, out))
         return false;
     return out >= 0 || place.fail("is negative");
 }
@@ -251,12 +268,12 @@ bool read_position(object_reader& in, std::string_view key, std::int64_t& out)
 void read_seconds(object_reader& in, std::string_view key, std::int64_t& out)
 {
     out = 0;
-    const auto* json = in.take(key);
-    if (json == nullptr)
+    const auto json = in.take(key);
+    if (!json)
         return;
-    if (const auto* fraction = json->if_double(); fraction != nullptr && in_range(*fraction))
+    if (const auto fraction = json.if_double(); fraction && in_range(*fraction))
         out = static_cast<std::int64_t>(*fraction);
-    else if (const auto number = integer_of(*json))
+    else if (const auto number = integer_of(json))
         out = *number;
     else
         in.give_back(key);

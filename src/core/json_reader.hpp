@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/json_tape.hpp"
+#include "core/json_view.hpp"
+
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
 
@@ -78,24 +81,24 @@ private:
 
 /** `read_json(json, place, out)` reads one value, whatever `out` held before. False and a failure at
     the place for a wrong type. Every noun has its overload in its codec. */
-bool read_json(const boost::json::value& json, const json_place& place, std::string& out);
-bool read_json(const boost::json::value& json, const json_place& place, bool& out);
+bool read_json(json_view json, const json_place& place, std::string& out);
+bool read_json(json_view json, const json_place& place, bool& out);
 /// Also a number with a fraction of zero, and a number as text.
-bool read_json(const boost::json::value& json, const json_place& place, std::int64_t& out);
-bool read_json(const boost::json::value& json, const json_place& place, std::uint8_t& out);
-bool read_json(const boost::json::value& json, const json_place& place, double& out);
-bool read_json(const boost::json::value& json, const json_place& place, boost::json::object& out);
-bool read_json(const boost::json::value& json, const json_place& place, boost::json::array& out);
-bool read_json(const boost::json::value& json, const json_place& place, boost::json::value& out);
+bool read_json(json_view json, const json_place& place, std::int64_t& out);
+bool read_json(json_view json, const json_place& place, std::uint8_t& out);
+bool read_json(json_view json, const json_place& place, double& out);
+bool read_json(json_view json, const json_place& place, boost::json::object& out);
+bool read_json(json_view json, const json_place& place, boost::json::array& out);
+bool read_json(json_view json, const json_place& place, boost::json::value& out);
 
 /** Whether every number of JSON that is kept as it is has a JSON form. Boost.JSON takes 1e309 for infinity, which is not the
     number that came, and could never be sent again. */
-bool check_range(const boost::json::value& json, const json_place& place);
+bool check_range(json_view json, const json_place& place);
 /// The same for a document that is handed out whole.
-result<void> check_range(const boost::json::value& document);
+result<void> check_range(json_view document);
 
 template <class T>
-bool read_json(const boost::json::value& json, const json_place& place, std::optional<T>& out)
+bool read_json(json_view json, const json_place& place, std::optional<T>& out)
 {
     if (!out)
         out.emplace();
@@ -103,15 +106,18 @@ bool read_json(const boost::json::value& json, const json_place& place, std::opt
 }
 
 template <class T>
-bool read_json(const boost::json::value& json, const json_place& place, std::vector<T>& out)
+bool read_json(json_view json, const json_place& place, std::vector<T>& out)
 {
-    const auto* array = json.if_array();
-    if (array == nullptr)
+    if (!json.is_array())
         return place.fail("is not an array");
-    out.resize(array->size());
-    for (std::size_t i = 0; i < array->size(); ++i)
-        if (!read_json((*array)[i], place.element(i), out[i]))
+    out.resize(json.size());
+    std::size_t i = 0;
+    for (const auto element : json.elements())
+    {
+        if (!read_json(element, place.element(i), out[i]))
             return false;
+        ++i;
+    }
     return true;
 }
 
@@ -143,34 +149,36 @@ class object_reader
 {
 public:
     /// Puts down a failure when it is no object; there are no members then.
-    object_reader(const boost::json::value& json, const json_place& place);
+    object_reader(json_view json, const json_place& place);
 
-    [[nodiscard]] bool is_object() const noexcept { return object_ != nullptr; }
+    [[nodiscard]] bool is_object() const noexcept { return is_object_; }
     [[nodiscard]] const json_place& place() const noexcept { return place_; }
 
     /// Whether there is such a member, and it is not null.
     [[nodiscard]] bool has(std::string_view key) const noexcept;
 
-    /// A member that is not null, which then counts as read; null pointer without one.
-    const boost::json::value* take(std::string_view key);
+    /// A member that is not null, which then counts as read; none without one.
+    json_view take(std::string_view key)
+    {
+        return object_.may_have(key) ? take_found(key) : json_view();
+    }
 
     /// A member that the caller cannot do without: a wrong type is a failure.
     template <class T>
     void read(std::string_view key, T& out)
     {
-        const auto* json = take(key);
-        if (json == nullptr)
-            unset(out);
+        if (const auto json = take(key))
+            read_json(json, place_.member(key), out);
         else
-            read_json(*json, place_.member(key), out);
+            unset(out);
     }
 
     /// A member that only adds to the answer: one of a wrong type stays with the unknown ones.
     template <class T>
     void read_lenient(std::string_view key, T& out)
     {
-        const auto* json = take(key);
-        if (json != nullptr && attempt(*json, key, out))
+        const auto json = take(key);
+        if (json && attempt(json, key, out))
             return;
         unset(out);
     }
@@ -183,7 +191,7 @@ public:
 
 private:
     template <class T>
-    bool attempt(const boost::json::value& json, std::string_view key, T& out)
+    bool attempt(json_view json, std::string_view key, T& out)
     {
         auto& context = place_.context();
         if (context.failed())
@@ -195,10 +203,22 @@ private:
         return false;
     }
 
+    /// A member and its place among the others.
+    struct found
+    {
+        json_view::member_range::iterator at;
+        std::size_t position = 0;
+    };
+
+    [[nodiscard]] found find(std::string_view key) const noexcept;
+    json_view take_found(std::string_view key);
     [[nodiscard]] bool is_taken(std::size_t position) const noexcept;
 
-    const boost::json::object* object_;
+    bool is_object_;
+    json_view object_;  // one without members where there is none
+    json_view::member_range members_;
     const json_place& place_;
+    found next_;                          // behind the one that was taken last
     std::uint64_t taken_ = 0;             // one bit for each of the first 64 members
     std::vector<std::size_t> far_taken_;  // positions of those behind them
 };
@@ -219,7 +239,7 @@ error_info bad_response(std::string message);
 
 /// Reads a value that stands on its own.
 template <class T>
-result<T> read_document(const boost::json::value& json, std::size_t max_index = limits{}.index)
+result<T> read_document(json_view json, std::size_t max_index = limits{}.index)
 {
     read_context context(max_index);
     T out;
@@ -227,6 +247,11 @@ result<T> read_document(const boost::json::value& json, std::size_t max_index = 
     if (context.failed())
         return context.take_failure();
     return out;
+}
+template <class T>
+result<T> read_document(const boost::json::value& json)
+{
+    return read_document<T>(json_tape(json).root());
 }
 
 }  // namespace regolo::core

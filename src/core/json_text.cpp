@@ -1,11 +1,13 @@
 #include "core/json_text.hpp"
 
+#include "core/fast_paths.hpp"
 #include "core/json_reader.hpp"
-#include "core/text.hpp"
+#include "core/json_string.hpp"
 #include "core/utf8.hpp"
 
 #include <boost/json/error.hpp>
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -15,39 +17,14 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t escape_size = 6;  // \uXXXX
-
-// The code unit of the escape that begins at `at`, if one does.
-std::optional<unsigned> unit_at(std::string_view text, std::size_t at) noexcept
-{
-    if (text.size() < at + escape_size || text[at] != '\\' || text[at + 1] != 'u')
-        return std::nullopt;
-    unsigned unit = 0;
-    for (std::size_t i = at + 2; i < at + escape_size; ++i)
-    {
-        const auto digit = hex_digit(text[i]);
-        if (!digit)
-            return std::nullopt;
-        unit = unit << 4 | *digit;
-    }
-    return unit;
-}
-
 constexpr char32_t replacement_character = 0xFFFD;
-
-bool is_high(unsigned unit) noexcept { return unit >= 0xD800 && unit <= 0xDBFF; }
-bool is_low(unsigned unit) noexcept { return unit >= 0xDC00 && unit <= 0xDFFF; }
 
 }  // namespace
 
 void append_code_point(std::string& out, char32_t code)
 {
-    const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(byte)); };
-    put(code < 0x10000 ? 0xE0 | (code >> 12) : 0xF0 | (code >> 18));
-    if (code >= 0x10000)
-        put(0x80 | ((code >> 12) & 0x3F));
-    put(0x80 | ((code >> 6) & 0x3F));
-    put(0x80 | (code & 0x3F));
+    std::array<char, 4> bytes{};
+    out.append(bytes.data(), write_code_point(bytes.data(), code));
 }
 
 std::string repair_json(std::string_view text, bool keep_surrogates)
@@ -64,14 +41,16 @@ std::string repair_json(std::string_view text, bool keep_surrogates)
         at = escape;
         if (at == valid.size())
             break;
-        const auto unit = unit_at(valid, at);
-        const auto next = unit && is_high(*unit) ? unit_at(valid, at + escape_size) : std::nullopt;
+        const auto unit = escaped_unit(valid, at);
+        const auto next = unit && is_high_surrogate(*unit)
+                              ? escaped_unit(valid, at + unit_escape_size)
+                              : std::nullopt;
         // two characters at least, so that an escaped backslash never begins an escape
-        auto length = unit ? escape_size : std::min<std::size_t>(2, valid.size() - at);
-        const bool pair = next && is_low(*next);
+        auto length = unit ? unit_escape_size : std::min<std::size_t>(2, valid.size() - at);
+        const bool pair = next && is_low_surrogate(*next);
         if (pair)
-            length += escape_size;
-        if (unit && !pair && (is_high(*unit) || is_low(*unit)))
+            length += unit_escape_size;
+        if (unit && !pair && (is_high_surrogate(*unit) || is_low_surrogate(*unit)))
             append_code_point(
                 out, keep_surrogates ? stand_in_base + (*unit - 0xD800) : replacement_character);
         else
@@ -89,11 +68,11 @@ bool has_stand_ins(std::string_view text) noexcept
             return true;
     for (std::size_t at = 0; (at = text.find("\\u", at)) != std::string_view::npos; at += 2)
     {
-        const auto unit = unit_at(text, at);
+        const auto unit = escaped_unit(text, at);
         if (!unit || (*unit & 0xFFFEU) != 0xDBFE)
             continue;
-        const auto next = unit_at(text, at + escape_size);
-        if (next && is_low(*next))
+        const auto next = escaped_unit(text, at + unit_escape_size);
+        if (next && is_low_surrogate(*next))
             return true;
     }
     return false;
@@ -106,7 +85,8 @@ json_parser::json_parser(const limits& bounds)
                   options.max_depth = bounds.json_depth;
                   return options;
               }()),
-      max_depth_(bounds.json_depth)
+      max_depth_(bounds.json_depth),
+      is_fast_(fast_paths)
 {}
 
 json::value json_parser::attempt(std::string_view text, json::storage_ptr storage,
@@ -152,6 +132,18 @@ result<json::value> json_parser::parse(std::string_view text, const json::storag
                                 std::to_string(max_depth_) + ")");
     failure.code = errc::too_large;
     return failure;
+}
+
+result<json_view> json_parser::parse(std::string_view text, json_tape& tape, bool keep_surrogates)
+{
+    kept_ = false;
+    if (is_fast_ && tape.read(text, max_depth_))
+        return tape.root();
+    auto tree = parse(text, json::storage_ptr(), keep_surrogates);
+    if (!tree)
+        return tree.error();
+    tape.keep(std::move(*tree));
+    return tape.root();
 }
 
 }  // namespace regolo::core

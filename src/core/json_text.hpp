@@ -1,5 +1,8 @@
 #pragma once
 
+#include "core/json_tape.hpp"
+#include "core/json_view.hpp"
+
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
 
@@ -17,7 +20,7 @@ namespace regolo::core {
     the private code point 0x10F800 + (surrogate - 0xD800). */
 inline constexpr char32_t stand_in_base = 0x10F800;
 
-/// Appends a code point from U+0800 on, which takes three or four bytes.
+/// Appends a code point as UTF-8.
 void append_code_point(std::string& out, char32_t code);
 
 /** Makes JSON text acceptable that a strict parser refuses: ill-formed UTF-8 becomes U+FFFD, and so does an
@@ -41,6 +44,9 @@ public:
     result<boost::json::value> parse(std::string_view text, const boost::json::storage_ptr& storage,
                                      bool keep_surrogates = false);
 
+    /// The same on a tape, where it holds as long as the tape and `text`.
+    result<json_view> parse(std::string_view text, json_tape& tape, bool keep_surrogates = false);
+
     /// The last document had lone surrogates, which are now stand-ins.
     [[nodiscard]] bool has_kept_surrogates() const noexcept { return kept_; }
 
@@ -50,6 +56,7 @@ private:
 
     boost::json::parser parser_;
     std::size_t max_depth_;
+    bool is_fast_;
     bool kept_ = false;
 };
 

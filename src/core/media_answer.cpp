@@ -17,7 +17,8 @@ bool is_no_media(std::string_view body, std::string_view media_type) noexcept
 
 error_info decode_no_media(std::string_view body, const limits& bounds)
 {
-    if (const auto document = json_parser(bounds).parse(body, {});
+    json_tape tape;
+    if (const auto document = json_parser(bounds).parse(body, tape);
         document && is_error_frame(*document))
         return decode_error_frame(*document, error_place::body);
     auto info = failure(errc::bad_response,

@@ -70,10 +70,9 @@ public:
     template <class Visit>
     void inner(std::string_view name, boost::json::object& extra, const Visit& visit) const
     {
-        static const boost::json::value none(boost::json::object_kind);
-        const auto* json = in_.take(name);
+        const auto json = in_.take(name);
         const auto inside = in_.place().member(name);
-        object_reader object(json == nullptr ? none : *json, inside);
+        object_reader object(json ? json : json_view::empty_object(), inside);
         visit(member_reader(object));
         object.rest(extra);
     }
@@ -203,7 +202,7 @@ concept has_members = requires(T& value, const member_reader& members)
 };
 
 template <has_members T>
-bool read_members(const boost::json::value& json, const json_place& place, T& out)
+bool read_members(json_view json, const json_place& place, T& out)
 {
     object_reader in(json, place);
     visit_members(member_reader(in), out);
@@ -213,7 +212,7 @@ bool read_members(const boost::json::value& json, const json_place& place, T& ou
 
 /// A noun with more to it has a `read_json` of its own, which begins with `read_members`.
 template <has_members T>
-bool read_json(const boost::json::value& json, const json_place& place, T& out)
+bool read_json(json_view json, const json_place& place, T& out)
 {
     return read_members(json, place, out);
 }

@@ -14,13 +14,12 @@ namespace {
 void read_reasoning(object_reader& in, std::optional<std::string>& out)
 {
     in.read_lenient("reasoning_content", out);
-    const auto* other = in.take("reasoning");
-    if (other == nullptr)
+    const auto other = in.take("reasoning");
+    if (!other)
         return;
-    const auto* text = other->if_string();
-    if (text != nullptr && (!out || out->empty()))
-        started(out).assign(std::string_view(*text));
-    else if (text == nullptr || std::string_view(*text) != *out)
+    if (other.is_string() && (!out || out->empty()))
+        started(out).assign(other.text());
+    else if (!other.is_string() || other.text() != *out)
         in.give_back("reasoning");
 }
 
@@ -41,23 +40,24 @@ std::optional<std::string> text_of_reasoning(const json::array& parts)
     read_context context(0);
     std::optional<std::string> content;
     std::optional<std::string> reasoning;
-    join_parts(parts, json_place(context), {content, reasoning});
+    const json::value tree(parts);
+    join_parts(json_tape(tree).root(), json_place(context), {content, reasoning});
     return reasoning;
 }
 
 }  // namespace
 
-bool read_json(const json::value& json, const json_place& place, chat_message& out)
+bool read_json(json_view json, const json_place& place, chat_message& out)
 {
     object_reader in(json, place);
     read_common(in, out);
     in.read_lenient("name", out.name);
     in.read_lenient("tool_call_id", out.tool_call_id);
     out.parts.clear();
-    if (const auto* parts = read_content(in, out.content))
+    if (const auto parts = read_content(in, out.content))
     {
         const auto inside = place.member("content");
-        join_parts(*parts, inside, {out.content, out.reasoning});
+        join_parts(parts, inside, {out.content, out.reasoning});
         if (!place.context().failed())
             in.read("content", out.parts);
     }
@@ -65,22 +65,22 @@ bool read_json(const json::value& json, const json_place& place, chat_message& o
     return !place.context().failed();
 }
 
-bool read_json(const json::value& json, const json_place& place, chat_delta& out)
+bool read_json(json_view json, const json_place& place, chat_delta& out)
 {
     object_reader in(json, place);
     read_common(in, out);
-    if (const auto* parts = read_content(in, out.content))
+    if (const auto parts = read_content(in, out.content))
     {
         const auto inside = place.member("content");
         // a delta has no place for a picture: the parts stay with the unknown members then
-        if (!join_parts(*parts, inside, {out.content, out.reasoning}))
+        if (!join_parts(parts, inside, {out.content, out.reasoning}))
             in.give_back("content");
     }
     in.rest(out.extra);
     return !place.context().failed();
 }
 
-bool read_json(const json::value& json, const json_place& place, tool_call& out)
+bool read_json(json_view json, const json_place& place, tool_call& out)
 {
     const bool read = read_members(json, place, out);
     if (out.type.empty())

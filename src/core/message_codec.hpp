@@ -11,9 +11,9 @@
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, chat_message& out);
-bool read_json(const boost::json::value& json, const json_place& place, chat_delta& out);
-bool read_json(const boost::json::value& json, const json_place& place, tool_call& out);
+bool read_json(json_view json, const json_place& place, chat_message& out);
+bool read_json(json_view json, const json_place& place, chat_delta& out);
+bool read_json(json_view json, const json_place& place, tool_call& out);
 
 /// With the members that `echo` lets out.
 boost::json::value write_message(const chat_message& value, echo_options echo,
@@ -37,7 +37,7 @@ template <class Messages, class Echo>
 echoed(Messages&, Echo&) -> echoed<Messages, Echo>;
 
 template <class Messages, class Echo>
-bool read_json(const boost::json::value& json, const json_place& place, echoed<Messages, Echo>& out)
+bool read_json(json_view json, const json_place& place, echoed<Messages, Echo>& out)
 {
     return read_json(json, place, out.messages);
 }
@@ -66,11 +66,11 @@ template <class Text>
 json_text(Text&) -> json_text<Text>;
 
 template <class Text>
-bool read_json(const boost::json::value& json, const json_place& place, json_text<Text>& out)
+bool read_json(json_view json, const json_place& place, json_text<Text>& out)
 {
     if (json.is_string())
         return read_json(json, place, out.text);
-    out.text = serialize_text(json);
+    out.text = serialize_text(json.to_value());
     return true;
 }
 

@@ -61,7 +61,7 @@ template <class Texts>
 one_or_several(Texts&) -> one_or_several<Texts>;
 
 template <class Texts>
-bool read_json(const boost::json::value& json, const json_place& place, one_or_several<Texts>& out)
+bool read_json(json_view json, const json_place& place, one_or_several<Texts>& out)
 {
     if (!json.is_string())
         return read_json(json, place, out.texts);
@@ -89,13 +89,12 @@ template <class Flag>
 stream_wishes(Flag&) -> stream_wishes<Flag>;
 
 template <class Flag>
-bool read_json(const boost::json::value& json, const json_place& place, stream_wishes<Flag>& out)
+bool read_json(json_view json, const json_place& place, stream_wishes<Flag>& out)
 {
-    const auto* object = json.if_object();
-    const auto* flag = object == nullptr ? nullptr : object->if_contains("include_usage");
-    if (flag == nullptr || object->size() > 1)
+    const auto flag = json.find("include_usage");
+    if (!flag || json.size() > 1)
         return place.fail("asks for more than usage");
-    return read_json(*flag, place.member("include_usage"), out.include_usage);
+    return read_json(flag, place.member("include_usage"), out.include_usage);
 }
 
 template <class Flag>

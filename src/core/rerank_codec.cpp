@@ -6,7 +6,7 @@ namespace core {
 
 namespace json = boost::json;
 
-bool read_json(const json::value& json, const json_place& place, rerank_request::document& out)
+bool read_json(json_view json, const json_place& place, rerank_request::document& out)
 {
     if (json.is_string())
         return read_json(json, place, out.emplace<std::string>());

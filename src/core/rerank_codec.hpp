@@ -7,8 +7,7 @@
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place,
-               rerank_request::document& out);
+bool read_json(json_view json, const json_place& place, rerank_request::document& out);
 boost::json::value write_json(const rerank_request::document& value, const write_context& context);
 
 template <class Members>

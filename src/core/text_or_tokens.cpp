@@ -10,7 +10,7 @@ namespace {
 
 // Puts a value of that shape into `out` if it is one.
 template <class Shape>
-bool read_as(const json::value& json, text_or_tokens& out)
+bool read_as(json_view json, text_or_tokens& out)
 {
     read_context context(0);
     Shape value;
@@ -21,9 +21,9 @@ bool read_as(const json::value& json, text_or_tokens& out)
 }
 
 // Token ids must be numbers here: the lenient reader would take texts of digits for them.
-bool is_text_list(const json::array& array) noexcept
+bool is_text_list(json_view array) noexcept
 {
-    return !array.empty() && array.front().is_string();
+    return array.size() != 0 && (*array.elements().begin()).is_string();
 }
 
 }  // namespace
@@ -31,15 +31,14 @@ bool is_text_list(const json::array& array) noexcept
 void read_text_or_tokens(object_reader& in, std::string_view name, text_or_tokens& out)
 {
     out = std::string();
-    const auto* json = in.take(name);
-    if (json == nullptr)
+    const auto json = in.take(name);
+    if (!json)
         return;
-    const auto* array = json->if_array();
-    const bool read = array == nullptr ? read_as<std::string>(*json, out)
-                      : is_text_list(*array)
-                          ? read_as<std::vector<std::string>>(*json, out)
-                          : read_as<std::vector<std::int64_t>>(*json, out) ||
-                                read_as<std::vector<std::vector<std::int64_t>>>(*json, out);
+    const bool read = !json.is_array() ? read_as<std::string>(json, out)
+                      : is_text_list(json)
+                          ? read_as<std::vector<std::string>>(json, out)
+                          : read_as<std::vector<std::int64_t>>(json, out) ||
+                                read_as<std::vector<std::vector<std::int64_t>>>(json, out);
     if (!read)
         in.give_back(name);
 }

@@ -6,12 +6,12 @@ namespace core {
 
 namespace json = boost::json;
 
-bool read_json(const json::value& json, const json_place& place, tool_choice& out)
+bool read_json(json_view json, const json_place& place, tool_choice& out)
 {
     out = {};
-    if (const auto* mode = json.if_string())
+    if (json.is_string())
     {
-        out.mode.assign(mode->data(), mode->size());
+        out.mode.assign(json.text());
         return true;
     }
     if (json.is_null())

@@ -6,7 +6,7 @@
 
 namespace regolo::core {
 
-bool read_json(const boost::json::value& json, const json_place& place, tool_choice& out);
+bool read_json(json_view json, const json_place& place, tool_choice& out);
 /// Null where it says nothing.
 boost::json::value write_json(const tool_choice& value, const write_context& context);
 

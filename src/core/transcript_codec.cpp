@@ -47,9 +47,10 @@ bool is_answer_as_text(std::string_view body, const limits& bounds)
 {
     if (!begins_with(body, "{"))
         return false;
-    const auto document = json_parser(bounds).parse(body, {});
+    json_tape tape;
+    const auto document = json_parser(bounds).parse(body, tape);
     return document && document->is_object() &&
-           (document->get_object().contains("text") || is_error_frame(*document));
+           (document->find("text") || is_error_frame(*document));
 }
 
 transcript transcript_of(std::string_view text)
@@ -72,9 +73,10 @@ result<transcript> decode_transcript(std::string_view body, std::string_view med
     }
     if (begins_with(body, "\""))
     {
-        const auto document = json_parser(bounds).parse(body, {});
+        json_tape tape;
+        const auto document = json_parser(bounds).parse(body, tape);
         if (document && document->is_string())
-            return transcript_of(document->get_string());
+            return transcript_of(document->text());
     }
     return decode<transcript>(body, bounds);
 }

@@ -179,14 +179,15 @@ stream_step stream_decoder<transcript_chunk>::take(const server_event& event, tr
     const auto data = trim(event.data);
     if (data.empty() || data == "null")
         return stream_step::need_more;
-    auto document = parser_.parse(data, {});
+    json_tape tape;
+    const auto document = parser_.parse(data, tape);
     if (document && is_error_frame(*document))
         return fail(decode_error_frame(*document, error_place::stream));
     if (document && document->is_object())
     {
         if (auto in_range = check_range(*document); !in_range)
             return fail(in_range.error());
-        return take(std::move(document->get_object()), out);
+        return take(std::move(document->to_value().get_object()), out);
     }
     auto info = document ? core::failure(errc::bad_response, "not an object") : document.error();
     info.message = "event " + std::to_string(chunks_ + 1) + " of the stream: " + info.message;

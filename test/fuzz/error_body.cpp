@@ -2,6 +2,7 @@
 
 #include "core/api_error.hpp"
 #include "core/http_message.hpp"
+#include "core/json_tape.hpp"
 #include "fuzz.hpp"
 #include "literal_sse.hpp"
 
@@ -130,8 +131,8 @@ void run(std::string_view bytes)
         const auto document = json::parse(body, ec);
         if (ec)
             continue;
-        static_cast<void>(core::is_error_frame(document));
-        auto frame = core::decode_error_frame(document, place);
+        static_cast<void>(core::is_error_frame(core::json_tape(document).root()));
+        auto frame = core::decode_error_frame(core::json_tape(document).root(), place);
         check_error(frame);
         check_redacted(std::move(frame));
     }

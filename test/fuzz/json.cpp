@@ -213,6 +213,26 @@ void check_written(const std::string& text, const json::value& document, const l
           "what was written reads as another value");
 }
 
+/// A document on a tape against the same as a tree, down to the order of members and the bits of numbers.
+void check_tape(std::string_view text, const limits& bounds)
+{
+    core::json_parser parser(bounds);
+    const auto tree = parser.parse(text, {}, true);
+    const bool kept = parser.has_kept_surrogates();
+    core::json_tape tape;
+    const auto flat = parser.parse(text, tape, true);
+    check(tree.has_value() == flat.has_value(), "a document is read in one of two ways only");
+    if (!tree)
+    {
+        check(tree.error().code == flat.error().code, "the same text fails with two codes");
+        return check_equal(tree.error().message, flat.error().message, "or with two messages");
+    }
+    check(parser.has_kept_surrogates() == kept, "surrogates are kept in one of two ways only");
+    check_equal(json::serialize(*tree), json::serialize(flat->to_value()), "two documents of one");
+    check_equal(json::serialize(*tree), json::serialize(core::json_tape(*tree).root().to_value()),
+                "a tree changes");
+}
+
 void check_document(std::string_view text, const limits& bounds)
 {
     // what ill-formed text is repaired to
@@ -282,6 +302,7 @@ void run(std::string_view bytes)
     limits bounds;
     bounds.json_depth = in.byte() % 32 + 1;
     check_document(in.rest(), bounds);
+    check_tape(in.rest(), bounds);
     check_text(in.rest());
     std::uint64_t bits = 0;
     for (int i = 0; i < 8; ++i)

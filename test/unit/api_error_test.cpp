@@ -1,5 +1,6 @@
 #include "core/api_error.hpp"
 
+#include "core/json_tape.hpp"
 #include "wire_file.hpp"
 
 #include <boost/json/parse.hpp>
@@ -32,9 +33,17 @@ error_info text_frame(std::string_view text)
     return decode_error_text(text, core::error_place::stream);
 }
 
-error_info frame(std::string_view json)
+error_info frame_of(const boost::json::value& json)
 {
-    return decode_error_frame(boost::json::parse(json), core::error_place::stream);
+    return decode_error_frame(core::json_tape(json).root(), core::error_place::stream);
+}
+
+error_info frame(std::string_view json) { return frame_of(boost::json::parse(json)); }
+
+bool is_frame(std::string_view json)
+{
+    const auto tree = boost::json::parse(json);
+    return core::is_error_frame(core::json_tape(tree).root());
 }
 
 struct shape
@@ -383,7 +392,7 @@ TEST(ApiErrorFrame, KeepsNoMoreOfItsWordsThanOfABody)
     constexpr std::size_t most = 64 * 1024;
     const auto told = [](const std::string& words) {
         const boost::json::object error{{"message", words}, {"code", words}, {"type", words}};
-        return core::decode_error_frame({{"error", error}}, core::error_place::stream);
+        return frame_of({{"error", error}});
     };
     const auto at = told(std::string(most, 'x'));
     EXPECT_EQ(at.server_message.size(), most);
@@ -403,7 +412,7 @@ TEST(ApiErrorFrame, IsTold)
           R"({"object":"error","message":"m","code":1})", R"({"errors":[{"message":"m"}]})",
           R"({"choices":[{"error":{"message":"m"}}]})"})
     {
-        EXPECT_TRUE(core::is_error_frame(boost::json::parse(json))) << json;
+        EXPECT_TRUE(is_frame(json)) << json;
     }
     for (const std::string_view json :
          {R"({"error":null,"choices":[]})", R"({"error":"","choices":[]})", R"({"error":false})",
@@ -411,7 +420,7 @@ TEST(ApiErrorFrame, IsTold)
           R"({"id":"a","message":"m","type":"t"})", "{}", R"({"errors":[]})",
           R"({"choices":[{"error":null}]})"})
     {
-        EXPECT_FALSE(core::is_error_frame(boost::json::parse(json))) << json;
+        EXPECT_FALSE(is_frame(json)) << json;
     }
 }
 
