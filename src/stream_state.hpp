@@ -190,8 +190,7 @@ struct basic_stream<Chunk>::state
 
     [[nodiscard]] call_outcome outcome() const noexcept
     {
-        return {decoder.finish_reason(), decoder.model(),
-                decoder.last_usage() ? &*decoder.last_usage() : nullptr};
+        return {decoder.finish_reason(), decoder.model(), decoder.last_usage()};
     }
 
     const std::shared_ptr<stream_source> source;

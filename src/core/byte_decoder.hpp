@@ -3,7 +3,6 @@
 #include "core/kept_failure.hpp"
 #include "core/stream_decoder.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,7 +40,7 @@ public:
     [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     [[nodiscard]] std::string_view finish_reason() const noexcept { return {}; }
-    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
+    [[nodiscard]] static const usage* last_usage() noexcept { return nullptr; }
     [[nodiscard]] std::string_view model() const noexcept { return {}; }
 
 private:
@@ -49,7 +48,6 @@ private:
     bool complete_ = false;
     bool seen_event_ = false;
     kept_failure failure_;  // none: all bytes are good
-    std::optional<usage> usage_;
 };
 
 }  // namespace regolo::core

@@ -215,10 +215,10 @@ bool take_mark(chat_chunk& chunk, text_place& where)
 template <class Chunk>
 bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
 {
-    if (!is_known_)
+    if (!known_)
         return false;
-    auto before = std::string_view(known_.before);
-    auto after = std::string_view(known_.after);
+    auto before = std::string_view(known_->before);
+    auto after = std::string_view(known_->after);
     before.remove_prefix(data_field.size());
     after.remove_suffix(event_end.size());
     if (!event.starts_with(before))
@@ -234,13 +234,13 @@ bool chunk_template<Chunk>::read(std::string_view event, Chunk& out)
 template <class Chunk>
 std::size_t chunk_template<Chunk>::read_front(std::string_view stream, std::size_t most, Chunk& out)
 {
-    if (!is_known_ || !stream.starts_with(known_.before))
+    if (!known_ || !stream.starts_with(known_->before))
         return 0;
-    const auto behind = stream.substr(known_.before.size());
+    const auto behind = stream.substr(known_->before.size());
     const auto text = find_quoted(behind);
-    if (!text || !behind.substr(text->size).starts_with(known_.after))
+    if (!text || !behind.substr(text->size).starts_with(known_->after))
         return 0;
-    const auto taken = known_.before.size() + text->size + known_.after.size();
+    const auto taken = known_->before.size() + text->size + known_->after.size();
     if (taken - data_field.size() - event_end.size() > most)
         return 0;
     fill(behind.substr(0, text->size), text->has_escapes, out);
@@ -252,13 +252,13 @@ void chunk_template<Chunk>::fill(std::string_view text, bool has_escapes, Chunk&
 {
     pause_ = next_pause_ = 0;
     // Nearly always `out` is the chunk before, and nothing of it has to be written but the text.
-    auto* into = text_at(out, known_.where);
+    auto* into = text_at(out, known_->where);
     if (into != nullptr)
         into->clear();
-    if (into == nullptr || !same::is(out, known_.chunk))
+    if (into == nullptr || !same::is(out, known_->chunk))
     {
-        out = known_.chunk;
-        into = text_at(out, known_.where);
+        out = known_->chunk;
+        into = text_at(out, known_->where);
     }
     if (has_escapes)
         append_unescaped(*into, text);
@@ -285,8 +285,10 @@ std::string chunk_template<Chunk>::propose(std::string_view event)
         return {};
     const auto before = event.substr(0, open + 1);
     const auto after = event.substr(close);
-    proposed_.before.assign(data_field).append(before);
-    proposed_.after.assign(after).append(event_end);
+    if (!proposed_)
+        proposed_ = std::make_unique<shape>();
+    proposed_->before.assign(data_field).append(before);
+    proposed_->after.assign(after).append(event_end);
     std::string proposal(before);
     proposal.append(mark).append(after);
     return proposal;
@@ -304,19 +306,19 @@ bool chunk_template<Chunk>::is_due() noexcept
 template <class Chunk>
 void chunk_template<Chunk>::accept(Chunk&& marked)
 {
-    const bool is_delta = take_mark(marked, proposed_.where);
+    const bool is_delta = take_mark(marked, proposed_->where);
     // what is left of it stands somewhere else, too
     if (!is_delta || serialize_text(to_json(marked)).find(mark) != std::string::npos)
         return;
-    proposed_.chunk = std::move(marked);
-    std::swap(known_, proposed_);
-    is_known_ = true;
+    proposed_->chunk = std::move(marked);
+    known_ = std::move(proposed_);
 }
 
 template <class Chunk>
 void chunk_template<Chunk>::reset() noexcept
 {
-    is_known_ = false;
+    known_.reset();
+    proposed_.reset();
     last_.clear();
     pause_ = next_pause_ = 0;
 }

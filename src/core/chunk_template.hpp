@@ -4,6 +4,7 @@
 #include <regolo/completion.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -52,7 +53,7 @@ public:
     /// What the plain way made of the proposed event.
     void accept(Chunk&& marked);
 
-    /// Forgets everything but its memory.
+    /// Forgets everything.
     void reset() noexcept;
 
 private:
@@ -69,9 +70,9 @@ private:
     bool is_due() noexcept;
     void fill(std::string_view text, bool has_escapes, Chunk& out);
 
-    shape known_;
-    shape proposed_;
-    bool is_known_ = false;
+    // Many streams wait at a time, most of them for their first chunk or of other kinds of events.
+    std::unique_ptr<shape> known_;
+    std::unique_ptr<shape> proposed_;
     std::string last_;         // the event that was compared last
     unsigned pause_ = 0;       // events to let pass before the next comparison
     unsigned next_pause_ = 0;  // grows while comparisons lead to nothing

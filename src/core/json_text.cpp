@@ -78,15 +78,7 @@ bool has_stand_ins(std::string_view text) noexcept
     return false;
 }
 
-json_parser::json_parser(const limits& bounds)
-    : parser_({},
-              [&] {
-                  json::parse_options options;
-                  options.max_depth = bounds.json_depth;
-                  return options;
-              }()),
-      max_depth_(bounds.json_depth),
-      is_fast_(fast_paths)
+json_parser::json_parser(const limits& bounds) : max_depth_(bounds.json_depth), is_fast_(fast_paths)
 {}
 
 json::value json_parser::attempt(std::string_view text, json::storage_ptr storage,
@@ -98,12 +90,18 @@ json::value json_parser::attempt(std::string_view text, json::storage_ptr storag
         json::parser& parser;
         ~forget_storage() { parser.reset(); }
     };
-    parser_.reset(std::move(storage));
-    const forget_storage at_end{parser_};
-    parser_.write(text.data(), text.size(), ec);
+    if (!parser_)
+    {
+        json::parse_options options;
+        options.max_depth = max_depth_;
+        parser_ = std::make_unique<json::parser>(json::storage_ptr(), options);
+    }
+    parser_->reset(std::move(storage));
+    const forget_storage at_end{*parser_};
+    parser_->write(text.data(), text.size(), ec);
     if (ec)
         return nullptr;
-    return parser_.release();
+    return parser_->release();
 }
 
 result<json::value> json_parser::parse(std::string_view text, const json::storage_ptr& storage,

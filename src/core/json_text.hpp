@@ -10,6 +10,7 @@
 #include <boost/json/value.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,7 +55,7 @@ private:
     boost::json::value attempt(std::string_view text, boost::json::storage_ptr storage,
                                boost::json::error_code& ec);
 
-    boost::json::parser parser_;
+    std::unique_ptr<boost::json::parser> parser_;  // once something is to become a tree
     std::size_t max_depth_;
     bool is_fast_;
     bool kept_ = false;

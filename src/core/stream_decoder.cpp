@@ -307,7 +307,7 @@ void stream_decoder<Chunk>::commit(const Chunk& chunk)
         keep_last(done, model_, chunk.model);
         if (chunk.usage)
         {
-            replace(done, usage_, chunk.usage);
+            replace(done, usage_, std::make_unique<usage>(*chunk.usage));
         }
         for (const auto& choice : chunk.choices)
         {

@@ -10,7 +10,7 @@
 #include <regolo/stream_end.hpp>
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -72,7 +72,8 @@ public:
     [[nodiscard]] bool repeats() const noexcept { return repeats_; }
     /// The last finish reason of choice 0, the last usage and the model: for metadata and observers.
     [[nodiscard]] const std::string& finish_reason() const noexcept { return finish_reason_; }
-    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
+    /// Null: none has come.
+    [[nodiscard]] const usage* last_usage() const noexcept { return usage_.get(); }
     [[nodiscard]] const std::string& model() const noexcept { return model_; }
 
 private:
@@ -122,7 +123,7 @@ private:
     stream_end ended_as_ = stream_end::open;
     kept_failure failure_;
     std::string finish_reason_;
-    std::optional<usage> usage_;
+    std::unique_ptr<usage> usage_;
     std::string model_;
 };
 

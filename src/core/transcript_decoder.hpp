@@ -42,7 +42,7 @@ public:
         return chunks_ > 0 || ended_as_ == stream_end::failed;
     }
     [[nodiscard]] static std::string_view finish_reason() noexcept { return {}; }
-    [[nodiscard]] const std::optional<usage>& last_usage() const noexcept { return usage_; }
+    [[nodiscard]] const usage* last_usage() const noexcept { return usage_ ? &*usage_ : nullptr; }
     [[nodiscard]] const std::string& model() const noexcept { return model_; }
 
 private:

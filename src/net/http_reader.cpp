@@ -35,7 +35,7 @@ constexpr std::string_view line_break = "\r\n";
 constexpr std::size_t least_chunk_head = 4;
 
 // Room for what reads leave unparsed comes in such steps, or each of them might need a little more.
-constexpr std::size_t slack = 256;
+constexpr std::size_t slack = 128;
 
 // After so many the buffer is a small one again; about a second of tokens.
 constexpr unsigned most_small_reads = 63;

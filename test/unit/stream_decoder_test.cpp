@@ -89,7 +89,8 @@ outcome<Chunk> decode(stream_decoder<Chunk>& decoder, std::string_view body,
     out.seen_event = decoder.seen_event();
     out.finish_reason = decoder.finish_reason();
     out.model = decoder.model();
-    out.last_usage = decoder.last_usage();
+    if (const auto* used = decoder.last_usage())
+        out.last_usage = *used;
     return out;
 }
 
