@@ -81,6 +81,8 @@ private:
     class large_handler
     {
     public:
+        using cancellation_slot_type = asio::cancellation_slot;
+
         template <class Handler>
         explicit large_handler(Handler handler) : handler_(std::move(handler))
         {}
