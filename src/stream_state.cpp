@@ -186,11 +186,14 @@ error_info basic_stream<Chunk>::state::settle(const error_info& info)
 {
     const bool from_outside =
         info.code == asio::error::operation_aborted || info.code == errc::client_closed;
-    ended = from_outside ? stream_end::closed : stream_end::failed;
-    auto told = info;
+    core::kept_failure told;
+    told = info;
     if (tells_partial)
-        told.partial_text = partial.text();
-    failure = source->fail(std::move(told), outcome());
+        told->partial_text = partial.text();
+    // From here on the stream has failed, also where there is no memory to complete what is told of it.
+    ended = from_outside ? stream_end::closed : stream_end::failed;
+    failure = std::move(told);
+    *failure = source->fail(*failure, outcome());
     tell_end();
     return *failure;
 }

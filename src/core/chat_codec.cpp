@@ -4,7 +4,6 @@ namespace regolo {
 
 namespace core {
 
-namespace json = boost::json;
 
 bool read_json(json_view json, const json_place& place, chat_request& out)
 {

@@ -350,7 +350,7 @@ private:
     /// the text.
     bool read_number()
     {
-        std::array<unsigned char, 256> memory;
+        alignas(json::value) std::array<unsigned char, 16 * sizeof(json::value)> memory;
         json::parser parser({}, {}, memory.data(), memory.size());
         json::error_code failure;
         at_ += parser.write_some(at_, rest().size(), failure);

@@ -17,6 +17,9 @@ namespace json = boost::json;
 
 namespace {
 
+/// Texts for which the parser keeps its memory for the next one.
+constexpr std::size_t largest_kept = std::size_t{64} * 1024;
+
 constexpr char32_t replacement_character = 0xFFFD;
 
 }  // namespace
@@ -138,6 +141,9 @@ result<json_view> json_parser::parse(std::string_view text, json_tape& tape, boo
     if (is_fast_ && tape.read(text, max_depth_))
         return tape.root();
     auto tree = parse(text, json::storage_ptr(), keep_surrogates);
+    // What it has grown to would lie beside the tree and the values that are made of it.
+    if (text.size() > largest_kept)
+        parser_.reset();
     if (!tree)
         return tree.error();
     tape.keep(std::move(*tree));

@@ -2,7 +2,9 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/require.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -19,12 +21,16 @@ inline bool runs_here(const asio::any_io_executor& executor) noexcept
     using plain = asio::io_context::executor_type;
     using tracked = decltype(asio::require(std::declval<const plain&>(),
                                            asio::execution::outstanding_work.tracked));
+    const auto may_run_here = [](const auto* known) {
+        return asio::query(*known, asio::execution::blocking) != asio::execution::blocking.never &&
+               known->running_in_this_thread();
+    };
     if (const auto* context = executor.target<tracked>())
-        return context->running_in_this_thread();
+        return may_run_here(context);
     if (const auto* strand = executor.target<asio::strand<plain>>())
-        return strand->running_in_this_thread();
+        return may_run_here(strand);
     if (const auto* context = executor.target<plain>())
-        return context->running_in_this_thread();
+        return may_run_here(context);
     return false;
 }
 
