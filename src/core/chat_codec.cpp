@@ -4,7 +4,6 @@ namespace regolo {
 
 namespace core {
 
-
 bool read_json(json_view json, const json_place& place, chat_request& out)
 {
     const bool read = read_members(json, place, out);

@@ -4,8 +4,6 @@
 
 namespace regolo::core {
 
-namespace json = boost::json;
-
 namespace {
 
 // Puts a value of that shape into `out` if it is one.
