@@ -388,11 +388,14 @@ bool json_tape::read(std::string_view text, std::size_t max_depth)
     return tape_reader(text, max_depth, tokens_, texts_).read();
 }
 
-void json_tape::keep(json::value&& tree)
+json::storage_ptr json_tape::tree_storage(std::size_t text_size)
 {
-    tree_ = std::move(tree);
-    lay_out(tree_);
+    if (text_size > tree_first_.size())
+        return {};
+    return &tree_memory_.emplace(tree_first_.data(), tree_first_.size());
 }
+
+void json_tape::keep(json::value&& tree) { lay_out(tree_.emplace(std::move(tree))); }
 
 void json_tape::lay_out(const json::value& tree)
 {

@@ -2,6 +2,8 @@
 
 #include "core/json_view.hpp"
 
+#include <boost/json/monotonic_resource.hpp>
+#include <boost/json/storage_ptr.hpp>
 #include <boost/json/value.hpp>
 
 #include <array>
@@ -9,6 +11,7 @@
 #include <memory>
 #include <memory_resource>
 #include <new>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -69,7 +72,9 @@ public:
                   name twice or too many members to be sure that it has not */
     [[nodiscard]] bool read(std::string_view text, std::size_t max_depth);
 
-    /// A document that `read` has left, as a tree.
+    /// Memory for the tree of a text that `read` has left: the tape's own, where the text is short.
+    [[nodiscard]] boost::json::storage_ptr tree_storage(std::size_t text_size);
+    /// That tree.
     void keep(boost::json::value&& tree);
 
     /// @par Preconditions  there is a document
@@ -82,7 +87,9 @@ private:
     std::array<std::byte, std::size_t{2} * 1024> first_;  // enough for most texts
     std::pmr::monotonic_buffer_resource memory_{first_.data(), first_.size()};
     std::pmr::vector<char> texts_{&memory_};  // those that had escapes
-    boost::json::value tree_;                 // to which the tokens refer, if any does
+    std::array<unsigned char, std::size_t{16} * 1024> tree_first_;
+    std::optional<boost::json::monotonic_resource> tree_memory_;
+    std::optional<boost::json::value> tree_;  // to which the tokens refer, if there is one
 };
 
 }  // namespace regolo::core

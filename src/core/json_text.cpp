@@ -140,7 +140,7 @@ result<json_view> json_parser::parse(std::string_view text, json_tape& tape, boo
     kept_ = false;
     if (is_fast_ && tape.read(text, max_depth_))
         return tape.root();
-    auto tree = parse(text, json::storage_ptr(), keep_surrogates);
+    auto tree = parse(text, tape.tree_storage(text.size()), keep_surrogates);
     // What it has grown to would lie beside the tree and the values that are made of it.
     if (text.size() > largest_kept)
         parser_.reset();
