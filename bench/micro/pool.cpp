@@ -64,8 +64,7 @@ std::shared_ptr<net::connection> make_connection(connection_pool& pool)
     return made;
 }
 
-asio::awaitable<void> borrow(benchmark::State& state, std::shared_ptr<connection_pool> pool,
-                             std::shared_ptr<net::scope> owner)
+asio::awaitable<void> borrow(benchmark::State& state, std::shared_ptr<connection_pool> pool)
 {
     core::origin where;
     where.host = "localhost";
@@ -74,7 +73,7 @@ asio::awaitable<void> borrow(benchmark::State& state, std::shared_ptr<connection
         std::vector<connection_pool::lease> all;
         for (std::int64_t i = 0; i != state.range(0); ++i)
         {
-            all.push_back(co_await pool->acquire(owner, where, false, [] {}));
+            all.push_back(pool->try_acquire(where, false));
             all.back().opened(make_connection(*pool));
         }
         for (auto& each : all)
@@ -84,7 +83,7 @@ asio::awaitable<void> borrow(benchmark::State& state, std::shared_ptr<connection
         const allocation_counter counter(state);
         for (auto _ : state)
         {
-            auto taken = co_await pool->acquire(owner, where, false, [] {});
+            auto taken = pool->try_acquire(where, false);
             taken.give_back(std::nullopt);
             co_await asio::post(asio::use_awaitable);  // the ended wait for the peer runs
         }
@@ -104,8 +103,7 @@ void pool(benchmark::State& state)
     options.max_connections = options.max_idle = static_cast<std::size_t>(state.range(0));
     const auto pool = std::make_shared<connection_pool>(io.get_executor(), timer, options, nullptr);
     const auto strand = asio::make_strand(io.get_executor());
-    const auto owner = std::make_shared<net::scope>(strand, timer);
-    asio::co_spawn(strand, borrow(state, pool, owner), [](const std::exception_ptr& failure) {
+    asio::co_spawn(strand, borrow(state, pool), [](const std::exception_ptr& failure) {
         if (failure)
             std::rethrow_exception(failure);
     });
