@@ -119,6 +119,16 @@ start() {
     pids+=($!)
 }
 
+# reserve_port FOLDER: sets `port` to one that nobody else gets, until stop_all. Needs Python.
+reserve_port() {
+    start "$1/reserved" python3 scripts/reserve_ports.py 1
+    until [ -s "$1/reserved" ]; do
+        kill -0 "${pids[-1]}" 2>/dev/null || fail "no port: $(cat "$1/reserved")"
+        sleep 0.05
+    done
+    port=$(cat "$1/reserved")
+}
+
 # start_server PROGRAM [OPTION...]: runs regolo-server with TLS on a free port until this script
 # ends, and points the client's environment variables at it.
 start_server() {

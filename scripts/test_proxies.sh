@@ -21,7 +21,7 @@ esac
 
 # Of tinyproxy the program alone; squid has no such package, and is not installed but unpacked.
 squid_libraries=(libecap3 libgnutls30 libgssapi-krb5-2 libltdl7 libnetfilter-conntrack3)
-install_packages "${build_packages[@]}" "${test_packages[@]}" tinyproxy-bin openssl \
+install_packages "${build_packages[@]}" "${test_packages[@]}" tinyproxy-bin openssl python3 \
     "${squid_libraries[@]}"
 
 work=$PWD/build/proxies
@@ -66,7 +66,8 @@ wait_for "$work/silent.port" "the silent server"
 tls=https://127.0.0.1:$(cat "$work/tls.port")
 plain=http://127.0.0.1:$(cat "$work/plain.port")
 silent=$(cat "$work/silent.port")
-closed=$("$probe" free-port)
+reserve_port "$work"
+closed=$port
 export REGOLO_API_KEY=test-key SSL_CERT_FILE=$work/ca.pem
 
 # ---- the proxies; each sets `port`
@@ -75,7 +76,7 @@ export REGOLO_API_KEY=test-key SSL_CERT_FILE=$work/ca.pem
 squid() {
     local name=$1 folder=$work/$1 line
     shift
-    port=$("$probe" free-port)
+    reserve_port "$work"
     mkdir -p "$folder"
     {
         cat <<CONFIG
@@ -112,7 +113,7 @@ CONFIG
 tiny() {
     local name=$1 folder=$work/$1 line
     shift
-    port=$("$probe" free-port)
+    reserve_port "$work"
     mkdir -p "$folder"
     echo '^denied\.test$' >"$folder/filter"
     {

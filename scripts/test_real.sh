@@ -70,13 +70,6 @@ answers() {
     return 1
 }
 
-free_port() {
-    python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 # ---- what is needed
 
 skip() {
@@ -131,7 +124,7 @@ make_certificates() {
 # front PORT: nginx with TLS in front of that port; sets url.
 front() {
     local prefix=$work/front port user=
-    port=$(free_port)
+    reserve_port "$work"
     mkdir -p "$prefix"
     [ "$(id -u)" -ne 0 ] || user='user root;'
     cat >"$prefix/nginx.conf" <<CONFIG
@@ -220,7 +213,7 @@ run_xllamacpp() {
     }
     local python=$work/llama.cpp-venv/bin/python port
     "$python" test/real/make_model.py "$work/tiny.gguf"
-    port=$(free_port)
+    reserve_port "$work"
     start "$work/$1.log" "$python" test/real/llama_server.py "$work/tiny.gguf" "$port" "${@:2}"
     run_tests "$1" "$port" tiny
 }
@@ -236,7 +229,7 @@ run_llama-cpp-python() {
     }
     local port
     "$work/llama.cpp-venv/bin/python" test/real/make_model.py "$work/tiny.gguf"
-    port=$(free_port)
+    reserve_port "$work"
     start "$work/llama-cpp-python.log" "$work/llama-cpp-python-venv/bin/python" \
         -m llama_cpp.server --host 127.0.0.1 --port "$port" --model "$work/tiny.gguf" \
         --model_alias tiny --api_key real-key --n_ctx 4096 --logits_all true \
@@ -254,7 +247,7 @@ run_aimock() {
         return
     }
     local port
-    port=$(free_port)
+    reserve_port "$work"
     start "$work/aimock.log" env AIMOCK_API_KEYS=real-key \
         node "$work/aimock-npm/node_modules/@copilotkit/aimock/dist/cli.js" \
         --host 127.0.0.1 --port "$port" --fixtures test/real/aimock.json --chunk-size 8
@@ -267,7 +260,7 @@ run_mock-llm() {
         return
     }
     local port
-    port=$(free_port)
+    reserve_port "$work"
     start "$work/mock-llm.log" env HOST=127.0.0.1 PORT="$port" \
         node "$work/mock-llm-npm/node_modules/@dwmkerr/mock-llm/dist/main.js" \
         --config test/real/mock-llm.yaml
@@ -281,7 +274,7 @@ run_starlette() {
         return
     }
     local port
-    port=$(free_port)
+    reserve_port "$work"
     start "$work/starlette.log" "$work/starlette-venv/bin/python" test/real/media_server.py "$port"
     run_tests starlette "$port" media
 }

@@ -4,12 +4,16 @@ import http.client
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 from . import machine
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+from reserve_ports import ReservedPorts  # noqa: E402
 
 
 class Server:
@@ -156,7 +160,8 @@ class Nginx(Server):
             file.write_bytes(body)
             locations.append((STREAMED if streams else WHOLE).format(name=name, type=kind))
         self.make_certificate(work)
-        port, tls_port = free_ports(2)
+        self.reserved = ReservedPorts(2)
+        port, tls_port = self.reserved
         config = work / "nginx.conf"
         config.write_text(
             NGINX.format(
@@ -202,11 +207,3 @@ def answers(url, workload):
         return True
     except OSError:
         return False
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

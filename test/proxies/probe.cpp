@@ -5,7 +5,6 @@
 #include <regolo.hpp>
 #include <regolo/testing/run.hpp>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -30,7 +29,6 @@ constexpr const char* usage =
     R"(usage: regolo_proxy_probe chat|stream PROXY BASE_URL [NO_PROXY]   one exchange, told in a line
        regolo_proxy_probe compare FILE       the rules in FILE (no_proxy, host, port; tabs between) against curl
        regolo_proxy_probe silent PORT_FILE   a server that never answers, until SIGTERM
-       regolo_proxy_probe free-port
 )";
 
 regolo::client_config quick_config()
@@ -167,7 +165,7 @@ int compare(const std::string& path)
     return 0;
 }
 
-// ---- small servers
+// ---- a server
 
 int be_silent(const std::string& port_file)
 {
@@ -182,14 +180,6 @@ int be_silent(const std::string& port_file)
     return 0;
 }
 
-int print_free_port()
-{
-    asio::io_context io;
-    const asio::ip::tcp::acceptor listener(io, {asio::ip::address_v4::loopback(), 0});
-    std::cout << listener.local_endpoint().port() << '\n';
-    return 0;
-}
-
 int perform(const std::vector<std::string>& words)
 {
     const auto is = [&](const char* name, std::size_t least) {
@@ -201,8 +191,6 @@ int perform(const std::vector<std::string>& words)
         return compare(words[1]);
     if (is("silent", 1))
         return be_silent(words[1]);
-    if (is("free-port", 0))
-        return print_free_port();
     std::cerr << usage;
     return 2;
 }

@@ -22,7 +22,9 @@ import threading
 import time
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "scripts"))
+from reserve_ports import ReservedPorts, has_ipv6  # noqa: E402
 
 # What is special about a server, in nginx's words; {dir} is the folder of the certificates.
 SERVERS = {
@@ -62,22 +64,6 @@ def read_cases(path):
     if len(set(names)) != len(names):
         sys.exit(f"{path}: two cases with one name")
     return cases
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def has_ipv6():
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-        return True
-    except OSError:
-        return False
 
 
 def nginx_config(work, certificates, ports):
@@ -163,6 +149,9 @@ class Proxy:
 
 def start_servers(nginx, work, certificates, ports, environment):
     config = work / "nginx.conf"
+    # Written by nginx when it has all its ports.
+    pid_file = work / "nginx.pid"
+    pid_file.unlink(missing_ok=True)
     config.write_text(nginx_config(work, certificates, ports))
     # What `s_server` answers to /v1/models.
     (work / "v1").mkdir(exist_ok=True)
@@ -188,18 +177,25 @@ def start_servers(nginx, work, certificates, ports, environment):
         for name, command in commands.items()
     }
     deadline = time.monotonic() + 20
-    for port in ports.values():
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                dead = [name for name, each in started.items() if each.poll() is not None]
-                if dead or time.monotonic() > deadline:
-                    stop(started)
-                    sys.exit(f"{dead or 'a server'} did not start; see {work}/servers.log")
-                time.sleep(0.05)
+    for ready in [pid_file.exists] + [lambda port=port: listens(port) for port in ports.values()]:
+        while not ready():
+            if dead(started) or time.monotonic() > deadline:
+                stop(started)
+                sys.exit(f"{dead(started) or 'a server'} did not start; see {work}/servers.log")
+            time.sleep(0.05)
     return started
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
+
+
+def dead(started):
+    return ", ".join(name for name, each in started.items() if each.poll() is not None)
 
 
 def stop(started):
@@ -282,7 +278,8 @@ def main():
     cases = [case for case in cases if case not in not_run]
 
     pairs = list(dict.fromkeys((case.certificate, case.server) for case in cases))
-    ports = dict(zip(pairs, free_ports(len(pairs))))
+    reserved = ReservedPorts(len(pairs))
+    ports = dict(zip(pairs, reserved))
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -306,6 +303,8 @@ def main():
             print(f"{'WRONG' if wrong else 'ok':6}{case.name:20}{case.result:21}{case.host}")
             for each in wrong:
                 print(f"      {each}")
+            if dead(servers):
+                sys.exit(f"{dead(servers)} ended; see {work}/servers.log")
             if wrong or options.verbose:
                 print(f"      {line or ran.stderr.strip()!r}")
     finally:
