@@ -116,6 +116,8 @@ private:
         void refer(std::string_view text) noexcept;
         void copy(std::string_view text);
         void append(std::string_view text);
+        /// The same where it does not lie in the pushed bytes; tells its size then.
+        std::size_t append_to_own(std::string_view text);
         void append_line(std::string_view text);
         void keep();
         void clear() noexcept;

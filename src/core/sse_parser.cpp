@@ -32,15 +32,14 @@ std::size_t find(std::string_view in, char wanted, std::size_t from) noexcept
                             : static_cast<std::size_t>(static_cast<const char*>(found) - in.data());
 }
 
-/// Whether a line ends in it. For a short text, where that is quicker than to search for one character after the other.
-bool has_line_end(std::string_view text) noexcept
+/// Whether a line may end in it. For a short text, where that is quicker than to search for one character after the other.
+bool may_have_line_end(std::string_view text) noexcept
 {
+    // The two that end a line are next to alone below it, and one comparison is less than two.
+    constexpr unsigned char bound = '\r' + 1;
     return core::find_first(
-               text, 0,
-               [](const core::text_word& next) {
-                   return next.equal_to('\n') | next.equal_to('\r');
-               },
-               [](char c) { return c == '\n' || c == '\r'; }) != text.size();
+               text, 0, [](const core::text_word& next) { return next.less_than(bound); },
+               [](char c) { return static_cast<unsigned char>(c) < bound; }) != text.size();
 }
 
 /// What follows the colon, without the one space that belongs to it.
@@ -83,6 +82,13 @@ void sse_parser::value_text::append(std::string_view text)
 {
     keep();
     own_.append(text);
+}
+
+std::size_t sse_parser::value_text::append_to_own(std::string_view text)
+{
+    BOOST_ASSERT(owned_);
+    own_.append(text);
+    return own_.size();
 }
 
 /// All of it or, where that throws, nothing.
@@ -233,12 +239,16 @@ bool sse_parser::take_plain_part()
 {
     const bool may_be_one = state_ == line::data && position_ == 0 && !input_.empty() &&
                             input_.size() <= short_size && !failed_;
-    if (!may_be_one || has_line_end(input_))
+    if (!may_be_one || may_have_line_end(input_))
     {
         return false;
     }
-    take_part(input_);
+    const std::size_t size = data_.append_to_own(input_);
     position_ = input_.size();
+    if (size > max_event_size_)
+    {
+        fail();
+    }
     return true;
 }
 
