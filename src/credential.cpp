@@ -73,8 +73,6 @@ struct credential::state::place
 boost::asio::awaitable<credential::state::key_ptr> credential::state::get(
     boost::asio::any_io_executor executor)
 {
-    if (!provide)
-        co_return fixed;
     const auto self = shared_from_this();
     bool first = false;
     place mine;

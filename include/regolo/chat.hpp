@@ -5,6 +5,7 @@
 #include <regolo/json.hpp>
 #include <regolo/message.hpp>
 #include <regolo/metadata.hpp>
+#include <regolo/shared_string.hpp>
 #include <regolo/tool.hpp>
 #include <regolo/usage.hpp>
 
@@ -228,14 +229,14 @@ struct REGOLO_EXPORT chat_chunk
 {
     chat_chunk() = default;
 
-    std::string id;
-    std::string object;
+    shared_string id;
+    shared_string object;
     std::int64_t created = 0;
-    std::string model;
+    shared_string model;
     std::vector<chunk_choice> choices;  ///< may be empty, as in a usage chunk
     std::optional<regolo::usage> usage;
-    std::string system_fingerprint;
-    std::string service_tier;
+    shared_string system_fingerprint;
+    shared_string service_tier;
     boost::json::object extra;
 
     /// The text that this chunk adds to choice 0; empty when it adds none.

@@ -4,6 +4,7 @@
 #include <regolo/error.hpp>
 #include <regolo/json.hpp>
 #include <regolo/metadata.hpp>
+#include <regolo/shared_string.hpp>
 #include <regolo/usage.hpp>
 
 #include <boost/json/object.hpp>
@@ -103,13 +104,13 @@ struct REGOLO_EXPORT completion_chunk
 {
     completion_chunk() = default;
 
-    std::string id;
-    std::string object;
+    shared_string id;
+    shared_string object;
     std::int64_t created = 0;
-    std::string model;
+    shared_string model;
     std::vector<completion_choice> choices;
     std::optional<regolo::usage> usage;
-    std::string system_fingerprint;
+    shared_string system_fingerprint;
     boost::json::object extra;
 
     /// The text that this chunk adds to choice 0; empty when it adds none.

@@ -36,7 +36,8 @@ public:
     }
 
     [[nodiscard]] stream_end ended_as() const noexcept { return stream_end::finished; }
-    [[nodiscard]] const error_info& failure() const noexcept { return failure_.value_or_empty(); }
+    /// None: all bytes are good.
+    [[nodiscard]] static const error_info& failure() noexcept { return kept_failure::empty(); }
     [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     [[nodiscard]] std::string_view finish_reason() const noexcept { return {}; }
@@ -47,7 +48,6 @@ private:
     std::string_view bytes_;
     bool complete_ = false;
     bool seen_event_ = false;
-    kept_failure failure_;  // none: all bytes are good
 };
 
 }  // namespace regolo::core

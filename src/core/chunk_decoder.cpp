@@ -99,6 +99,24 @@ void join_choice(surrogate_joiner& joiner, completion_choice& choice, bool has_s
         release_choice(joiner, choice);
 }
 
+// What nearly all chunks of a stream have in common.
+std::array<shared_string*, 5> texts_in_common(chat_chunk& chunk) noexcept
+{
+    return {&chunk.id, &chunk.object, &chunk.model, &chunk.system_fingerprint, &chunk.service_tier};
+}
+
+std::array<shared_string*, 4> texts_in_common(completion_chunk& chunk) noexcept
+{
+    return {&chunk.id, &chunk.object, &chunk.model, &chunk.system_fingerprint};
+}
+
+template <class Kept, class Texts, class Function>
+void for_each_pair(Kept& kept, const Texts& texts, Function function)
+{
+    for (std::size_t i = 0; i != texts.size(); ++i)
+        function(kept[i], *texts[i]);
+}
+
 }  // namespace
 
 template <class Chunk>
@@ -124,9 +142,14 @@ result<void> chunk_decoder<Chunk>::read(std::string_view data, Chunk& out)
     if (is_error_frame(*document))
         return read_error(*document);
     read_context context(max_index_);
+    const bool is_new = out.id.empty() && out.object.empty() && out.model.empty();
+    if (is_new)
+        for_each_pair(shared_, texts_in_common(out), [](auto& kept, auto& text) { text = kept; });
     read_json(*document, json_place(context), out);
     if (context.failed())
         return context.take_failure();
+    if (is_new)
+        for_each_pair(shared_, texts_in_common(out), [](auto& kept, auto& text) { kept = text; });
     if (parser_.has_kept_surrogates() || !joiner_.empty())
     {
         next_ = joiner_;

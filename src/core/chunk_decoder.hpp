@@ -10,7 +10,9 @@
 #include <regolo/completion.hpp>
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
+#include <regolo/shared_string.hpp>
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -61,6 +63,7 @@ public:
     {
         joiner_.clear();
         template_.reset();
+        shared_.fill({});
         has_next_ = false;
     }
 
@@ -75,6 +78,7 @@ private:
     std::size_t max_index_;
     bool is_fast_;
     chunk_template<Chunk> template_;
+    std::array<shared_string, 5> shared_;  // what chunks that were new had last
     surrogate_joiner joiner_;
     surrogate_joiner next_;  // what it is after the event, where that changes it
     bool has_next_ = false;

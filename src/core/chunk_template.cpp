@@ -76,6 +76,7 @@ struct same
         return a.size() == b.size() &&
                (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
     }
+    static bool is(const shared_string& a, const shared_string& b) noexcept { return a == b; }
     static bool is(std::int64_t a, std::int64_t b) noexcept { return a == b; }
     static bool is(const json::value& a, const json::value& b) noexcept
     {

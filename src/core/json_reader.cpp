@@ -72,6 +72,15 @@ bool read_json(json_view json, const json_place& place, std::string& out)
     return true;
 }
 
+bool read_json(json_view json, const json_place& place, shared_string& out)
+{
+    if (!json.is_string())
+        return place.fail("is not a string");
+    if (out != json.text())
+        out = json.text();
+    return true;
+}
+
 bool read_json(json_view json, const json_place& place, bool& out)
 {
     const auto flag = json.if_bool();

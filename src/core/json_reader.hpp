@@ -5,6 +5,7 @@
 
 #include <regolo/error.hpp>
 #include <regolo/options.hpp>
+#include <regolo/shared_string.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -82,6 +83,8 @@ private:
 /** `read_json(json, place, out)` reads one value, whatever `out` held before. False and a failure at
     the place for a wrong type. Every noun has its overload in its codec. */
 bool read_json(json_view json, const json_place& place, std::string& out);
+/// The same; of the text that `out` has already, nothing new is made.
+bool read_json(json_view json, const json_place& place, shared_string& out);
 bool read_json(json_view json, const json_place& place, bool& out);
 /// Also a number with a fraction of zero, and a number as text.
 bool read_json(json_view json, const json_place& place, std::int64_t& out);

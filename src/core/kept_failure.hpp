@@ -12,13 +12,8 @@ class kept_failure
 {
 public:
     kept_failure() = default;
-
-    /// @throws std::bad_alloc  and the one before stays
-    kept_failure& operator=(error_info info)
-    {
-        info_ = std::make_unique<error_info>(std::move(info));
-        return *this;
-    }
+    /// @throws std::bad_alloc
+    kept_failure(error_info info) : info_(std::make_unique<error_info>(std::move(info))) {}
 
     void reset() noexcept { info_.reset(); }
 
@@ -33,8 +28,13 @@ public:
     /// The one that is kept; an empty one where there is none.
     [[nodiscard]] const error_info& value_or_empty() const noexcept
     {
-        static const error_info empty;
-        return info_ ? *info_ : empty;
+        return info_ ? *info_ : empty();
+    }
+
+    [[nodiscard]] static const error_info& empty() noexcept
+    {
+        static const error_info none;
+        return none;
     }
 
 private:

@@ -419,9 +419,7 @@ stream_step stream_decoder<Chunk>::end(stream_end how, Chunk& out)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::fail(error_info info)
 {
-    kept_failure failure;
-    failure = std::move(info);
-    return fail(std::move(failure));
+    return fail(kept_failure(std::move(info)));
 }
 
 template <class Chunk>

@@ -71,6 +71,57 @@ TEST(ChunkDecoder, KeepsHalvesOfWhatWasCommittedAlone)
     EXPECT_FALSE(decoder.release(chunk));
 }
 
+/// An event of that chunk, whose text is in a place of its own where it is not plain.
+std::string event_of_chunk(std::string_view id, std::string_view text, bool is_plain)
+{
+    const std::string more = is_plain ? "" : R"(,"finish_reason":")" + std::string(text) + '"';
+    return R"({"id":")" + std::string(id) + R"(","object":"chat.completion.chunk","created":1,)" +
+           R"("model":"a model with a long name","system_fingerprint":"fp","service_tier":"t",)" +
+           R"("choices":[{"index":0,"delta":{"content":")" + std::string(text) + "\"}" + more +
+           "}]}";
+}
+
+// Whether they are read the plain way or as what they have in common with those before them.
+TEST(ChunkDecoder, NewChunksShareTheTextsThatAreSaidAgain)
+{
+    for (const bool is_plain : {true, false})
+    {
+        chat_decoder decoder{limits()};
+        std::vector<chat_chunk> chunks(8);
+        for (std::size_t i = 0; i != chunks.size(); ++i)
+            ASSERT_TRUE(
+                decoder.decode(event_of_chunk("the id", std::to_string(i), is_plain), chunks[i]));
+        for (const auto& chunk : chunks)
+        {
+            EXPECT_EQ(chunk.id, "the id");
+            EXPECT_EQ(chunk.model, "a model with a long name");
+            EXPECT_EQ(chunk.id.str().data(), chunks[0].id.str().data());
+            EXPECT_EQ(chunk.object.str().data(), chunks[0].object.str().data());
+            EXPECT_EQ(chunk.model.str().data(), chunks[0].model.str().data());
+            EXPECT_EQ(chunk.service_tier.str().data(), chunks[0].service_tier.str().data());
+            EXPECT_EQ(chunk.system_fingerprint.str().data(),
+                      chunks[0].system_fingerprint.str().data());
+        }
+        EXPECT_EQ(chunks[5].text(), "5");
+    }
+}
+
+TEST(ChunkDecoder, ANewChunkHasNoTextOfAnotherOne)
+{
+    chat_decoder decoder{limits()};
+    chat_chunk first;
+    chat_chunk second;
+    chat_chunk third;
+    ASSERT_TRUE(decoder.decode(event_of_chunk("one", "a", false), first));
+    ASSERT_TRUE(decoder.decode(event_of_chunk("two", "b", false), second));
+    ASSERT_TRUE(decoder.decode(event_of(R"({"content":"c"})"), third));
+    EXPECT_EQ(first.id, "one");
+    EXPECT_EQ(second.id, "two");
+    EXPECT_EQ(third.id, "");
+    EXPECT_EQ(third.model, "");
+    EXPECT_EQ(third.system_fingerprint, "");
+}
+
 TEST(ChunkDecoder, ReadsAChunk)
 {
     chat_decoder decoder{limits()};

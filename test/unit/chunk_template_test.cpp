@@ -350,7 +350,7 @@ TEST(ChunkTemplate, ReplacesWhatTheChunkHeld)
 TEST(ChunkTemplate, ReplacesEachMemberThatTheChunkHeld)
 {
     const std::vector<std::function<void(chat_chunk&)>> changes{
-        [](chat_chunk& held) { held.id.back() = 'x'; },
+        [](chat_chunk& held) { held.id = held.id.str().substr(1) + 'x'; },
         [](chat_chunk& held) { held.id.clear(); },
         [](chat_chunk& held) { held.object = "x"; },
         [](chat_chunk& held) { ++held.created; },

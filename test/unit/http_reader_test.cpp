@@ -421,6 +421,50 @@ TEST(HttpReader, SwitchesNoProtocol)
     }
 }
 
+/// Reads of that size, however much room there is for more, of a body that never ends; where they had another room than the
+/// first of them, how many had the same as it.
+unsigned reads_with_the_same_room(http_reader& reader, std::size_t size)
+{
+    const auto room = reader.prepare().size;
+    for (unsigned same = 0; same != 1000; ++same)
+    {
+        const auto next = reader.prepare();
+        if (next.size != room)
+            return same;
+        EXPECT_LE(size, next.size);
+        std::memset(next.data, 'x', size);
+        error_code ec;
+        reader.commit(size, ec);
+        EXPECT_FALSE(ec) << ec.message();
+    }
+    return 1000;
+}
+
+// Little for a connection on which little comes, much where much does; and what alternates does not pay for a change each time.
+TEST(HttpReader, HasAsMuchRoomAsReadsNeed)
+{
+    http_reader reader(head_limit);
+    reader.start();
+    error_code ec;
+    put(reader, "HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", ec);
+    ASSERT_FALSE(ec);
+    const auto small = reader.prepare().size;
+    EXPECT_GE(small, http_reader::least_read);
+    EXPECT_LT(small, 2 * http_reader::least_read);
+    EXPECT_EQ(reads_with_the_same_room(reader, small / 2), 1000U);
+
+    // A read that fills it is followed by a large one; each time that this was for little, it lasts longer.
+    for (const unsigned patience : {0U, 3U, 15U, 63U, 63U})
+    {
+        EXPECT_EQ(reads_with_the_same_room(reader, small), 1U);
+        EXPECT_GE(reader.prepare().size, http_reader::read_size);
+        EXPECT_EQ(reads_with_the_same_room(reader, 1), patience + 1);
+        EXPECT_EQ(reader.prepare().size, small);
+    }
+    EXPECT_EQ(reads_with_the_same_room(reader, small), 1U);
+    EXPECT_EQ(reads_with_the_same_room(reader, http_reader::least_read + 1), 1000U);
+}
+
 }  // namespace
 
 }  // namespace regolo::test
