@@ -33,7 +33,10 @@ public:
 
     // ---- for the caller
 
-    [[nodiscard]] core::response_head& head() noexcept { return source_->reader.head(); }
+    [[nodiscard]] core::response_head take_head() noexcept
+    {
+        return std::move(source_->reader.head());
+    }
 
     using state = feed_state;
     /// The next piece of the body, if one has arrived: valid until the next wait.

@@ -154,6 +154,17 @@ void call::saw_first_event()
     report_.first_event(*metadata_.timings.first_event);
 }
 
+// The request is not sent again, and may be large. What of it is secret has to be known to the end.
+void call::commit() noexcept
+{
+    plan_.body = {};
+    request_->body = {};
+    auto& fields = request_->message.headers;
+    std::erase_if(fields, [](const header& field) { return !core::is_secret_field(field.name); });
+    if (fields.empty())
+        request_.reset();
+}
+
 // ---- attempts, on the strand
 
 call::work call::run(std::shared_ptr<call> self, bool whole, std::optional<error_info> last)
@@ -188,7 +199,7 @@ call::work call::run_attempts(bool whole, std::optional<error_info> last)
     scope_->check();
     if (!request_)
     {
-        request_ = prepare(*client_, plan_, options_, call_id_);
+        request_ = std::make_unique<prepared_request>(prepare(*client_, plan_, options_, call_id_));
         report_.set_origin(request_->url.origin);
     }
     if (last && place_)
@@ -327,7 +338,7 @@ call::work call::attempt_once(bool whole, bool fresh)
     exchange_->finish();
 }
 
-// Asks for the key anew, which a fixed one answers at once.
+// Asks the provider.
 call::work call::renew_key()
 {
     error_info info;
@@ -458,12 +469,13 @@ void call::for_each_secret(Function hide) const
 {
     if (key_)
         hide(key_->view());
-    if (!request_)
-        return;
-    for (const auto& field : request_->message.headers)
+    if (request_)
     {
-        if (core::is_secret_field(field.name))
-            hide(core::secret_part(field.value));
+        for (const auto& field : request_->message.headers)
+        {
+            if (core::is_secret_field(field.name))
+                hide(core::secret_part(field.value));
+        }
     }
     if (const auto* proxy = exchange_ ? exchange_->proxy() : nullptr)
     {

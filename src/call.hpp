@@ -53,12 +53,13 @@ public:
 
     // ---- the body of a stream, after `open(false)` or `reopen`
 
-    [[nodiscard]] core::response_head& head() noexcept override { return feed_->head(); }
+    [[nodiscard]] core::response_head take_head() noexcept override { return feed_->take_head(); }
     feed_state take(std::string_view& piece) override { return feed_->take(piece); }
     [[nodiscard]] error_info failure() override { return feed_->failure(); }
     boost::asio::awaitable<void> wait_body(std::chrono::nanoseconds limit,
                                            bool first_event) override;
     void saw_first_event() override;
+    void commit() noexcept override;
 
     // ---- the end; only the first counts
 
@@ -124,7 +125,7 @@ private:
     void end(const error_info* failure, const call_outcome& result, bool dropped) noexcept;
 
     const std::shared_ptr<client_state> client_;
-    const call_plan plan_;
+    call_plan plan_;
     call_options options_;
     const std::string call_id_;
     const core::resolved_limits limits_;
@@ -134,7 +135,7 @@ private:
     const std::shared_ptr<body_feed> feed_;  // null unless it is a stream
     call_reporter report_;
 
-    std::optional<prepared_request> request_;
+    std::unique_ptr<prepared_request> request_;  // until there are to be no more attempts
     std::shared_ptr<const core::secret> key_;  // of the last attempt, for redaction
     std::shared_ptr<net::exchange> exchange_;  // the last attempt
     net::clock::time_point attempt_began_;

@@ -39,8 +39,8 @@ class stream_source
 public:
     virtual ~stream_source() = default;
 
-    [[nodiscard]] virtual core::response_head& head() noexcept = 0;
-
+    /// The head, of which nothing is kept but `metadata()`. Once.
+    [[nodiscard]] virtual core::response_head take_head() noexcept = 0;
     /// The next piece of the body, if one has arrived: valid until the next `wait_body`.
     virtual feed_state take(std::string_view& piece) = 0;
     /// Why `take` says failed.
@@ -51,6 +51,8 @@ public:
     /// Goes on after an answer that began as a success and was none, or throws `failure`.
     virtual boost::asio::awaitable<void> reopen(error_info failure) = 0;
     virtual void saw_first_event() = 0;
+    /// A chunk was handed out: `reopen` is not called any more.
+    virtual void commit() noexcept = 0;
 
     // ---- the end; only the first counts
 

@@ -62,7 +62,7 @@ error closed_stream()
 template <class Chunk>
 void basic_stream<Chunk>::state::begin()
 {
-    decoder.start(source->head());
+    decoder.start(source->take_head());
     held.start(source->fail_on().empty);
     partial = partial_answer<Chunk>();
     failure.reset();
@@ -82,10 +82,7 @@ try
             return step::failed;
         }
         if (held.pull(out))
-        {
-            delivered = true;
-            return step::chunk;
-        }
+            return deliver();
         const auto found = decoder.pull(out);
         if (!seen_event && decoder.seen_event())
         {
@@ -98,8 +95,7 @@ try
                 partial.add(out, decoder.repeats());
                 if (held.keep(out))
                     continue;
-                delivered = true;
-                return step::chunk;
+                return deliver();
             case core::stream_step::ended:
                 if (auto refusal = received == 0 && refuses_empty ? empty_body() : find_refusal())
                 {
@@ -108,10 +104,7 @@ try
                 }
                 held.let_go();
                 if (held.pull(out))
-                {
-                    delivered = true;
-                    return step::chunk;
-                }
+                    return deliver();
                 ended = decoder.ended_as();
                 source->succeed(outcome());
                 tell_end();
@@ -152,6 +145,14 @@ catch (const std::bad_alloc&)
 }
 
 template <class Chunk>
+auto basic_stream<Chunk>::state::deliver() noexcept -> step
+{
+    if (!std::exchange(delivered, true))
+        source->commit();
+    return step::chunk;
+}
+
+template <class Chunk>
 error_info basic_stream<Chunk>::state::empty_body()
 {
     return make_error(errc::bad_response, "the server answered with success and an empty body")
@@ -186,8 +187,7 @@ error_info basic_stream<Chunk>::state::settle(const error_info& info)
 {
     const bool from_outside =
         info.code == asio::error::operation_aborted || info.code == errc::client_closed;
-    core::kept_failure told;
-    told = info;
+    core::kept_failure told(info);
     if (tells_partial)
         told->partial_text = partial.text();
     // From here on the stream has failed, also where there is no memory to complete what is told of it.

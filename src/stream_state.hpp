@@ -130,6 +130,8 @@ struct basic_stream<Chunk>::state
     };
     /// The next chunk out of what has arrived. On `failed`, `failure` says why.
     step advance(Chunk& out);
+    /// A chunk is handed out.
+    step deliver() noexcept;
 
     /// What a failure before the first chunk leads to.
     enum class retries

@@ -8,6 +8,7 @@
 #include <regolo/chat_accumulator.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -128,9 +129,33 @@ void add_parts(undo_log& done, chat_message& message, const chat_delta& delta)
     }
 }
 
-/// @param orders  of the tool calls of each choice
-chat_response completed(chat_response answer, std::vector<std::vector<std::size_t>> orders)
+/// A `chat_response` without its metadata: many streams have one at a time, and theirs stands elsewhere.
+struct partial_response
 {
+    std::string id;
+    std::string object;
+    std::int64_t created = 0;
+    std::string model;
+    std::vector<chat_choice> choices;
+    std::optional<regolo::usage> usage;
+    std::string system_fingerprint;
+    std::string service_tier;
+    boost::json::object extra;
+};
+
+/// @param orders  of the tool calls of each choice
+chat_response completed(partial_response so_far, std::vector<std::vector<std::size_t>> orders)
+{
+    chat_response answer;
+    answer.id = std::move(so_far.id);
+    answer.object = std::move(so_far.object);
+    answer.created = so_far.created;
+    answer.model = std::move(so_far.model);
+    answer.choices = std::move(so_far.choices);
+    answer.usage = std::move(so_far.usage);
+    answer.system_fingerprint = std::move(so_far.system_fingerprint);
+    answer.service_tier = std::move(so_far.service_tier);
+    answer.extra = std::move(so_far.extra);
     for (std::size_t i = 0; i != orders.size(); ++i)
         tool_call_merger::arrange(answer.choices[i].message.tool_calls, std::move(orders[i]));
     for (auto& choice : answer.choices)
@@ -170,8 +195,8 @@ struct chat_accumulator::state
     void conclude(const chat_chunk& chunk) noexcept;
 
     std::size_t max_index;
-    chat_response response;
-    std::vector<tool_call_merger> mergers;
+    partial_response response;
+    std::vector<std::unique_ptr<tool_call_merger>> mergers;  // null: no tool calls yet
 };
 
 result<void> chat_accumulator::state::check(std::string_view what, std::int64_t index) const
@@ -201,7 +226,7 @@ std::vector<std::vector<std::size_t>> chat_accumulator::state::orders() const
     std::vector<std::vector<std::size_t>> all;
     all.reserve(mergers.size());
     for (const auto& calls : mergers)
-        all.push_back(calls.order());
+        all.push_back(calls ? calls->order() : std::vector<std::size_t>());
     return all;
 }
 
@@ -259,7 +284,12 @@ void chat_accumulator::state::add_delta(undo_log& done, std::size_t position,
     append(done, message.content, delta.content);
     append(done, message.reasoning, delta.reasoning);
     append(done, message.refusal, delta.refusal);
-    mergers[position].add(done, message.tool_calls, delta.tool_calls);
+    if (auto& calls = mergers[position]; !delta.tool_calls.empty())
+    {
+        if (!calls)
+            calls = std::make_unique<tool_call_merger>();
+        calls->add(done, message.tool_calls, delta.tool_calls);
+    }
     if (delta.function_call)
     {
         auto& call = started(done, message.function_call);
@@ -379,13 +409,14 @@ chat_response chat_accumulator::take()
 std::string_view chat_accumulator::text() const noexcept
 {
     const auto& choices = state_->response.choices;
-    const bool has_first = !choices.empty() && choices.front().index == 0;
-    return has_first ? std::string_view(state_->response.text()) : std::string_view();
+    const bool has_text =
+        !choices.empty() && choices.front().index == 0 && choices.front().message.content;
+    return has_text ? std::string_view(*choices.front().message.content) : std::string_view();
 }
 
 answer_doubts chat_accumulator::doubts(std::string_view model_asked) const noexcept
 {
-    return core::find_doubts(state_->response, model_asked);
+    return core::find_doubts(state_->response.choices, state_->response.model, model_asked);
 }
 
 bool chat_accumulator::finished() const noexcept

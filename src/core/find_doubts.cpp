@@ -73,11 +73,12 @@ error_info refused(errc code, std::string message)
 
 }  // namespace
 
-answer_doubts find_doubts(const chat_response& answer, std::string_view asked) noexcept
+answer_doubts find_doubts(const std::vector<chat_choice>& choices, std::string_view model,
+                          std::string_view asked) noexcept
 {
     answer_doubts found;
-    found.empty = answer.choices.empty();
-    for (const auto& choice : answer.choices)
+    found.empty = choices.empty();
+    for (const auto& choice : choices)
     {
         const auto& message = choice.message;
         if (looks_whole(choice.finish_reason) && message.parts.empty() && !says_any(message))
@@ -85,7 +86,7 @@ answer_doubts find_doubts(const chat_response& answer, std::string_view asked) n
         if (choice.finish_reason == "length" && !has_content(message))
             found.out_of_tokens = true;
     }
-    found.other_model = is_other(asked, answer.model);
+    found.other_model = is_other(asked, model);
     return found;
 }
 

@@ -7,13 +7,20 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace regolo::core {
 
 /// What makes an answer doubtful.
+/// @param model  that answered
 /// @param asked  the model asked for; empty where it is not known
-[[nodiscard]] answer_doubts find_doubts(const chat_response& answer,
-                                        std::string_view asked) noexcept;
+[[nodiscard]] answer_doubts find_doubts(const std::vector<chat_choice>& choices,
+                                        std::string_view model, std::string_view asked) noexcept;
+[[nodiscard]] inline answer_doubts find_doubts(const chat_response& answer,
+                                               std::string_view asked) noexcept
+{
+    return find_doubts(answer.choices, answer.model, asked);
+}
 [[nodiscard]] answer_doubts find_doubts(const completion_response& answer,
                                         std::string_view asked) noexcept;
 

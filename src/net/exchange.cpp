@@ -376,7 +376,7 @@ void exchange::finish()
     }
     else if (body_done())
     {
-        lease_.give_back(core::keep_alive_timeout(head()));
+        lease_.give_back(lease_.get()->reader.keep_alive());
     }
     else if (lease_.get()->reader.ends_with_connection())
     {

@@ -54,6 +54,7 @@ public:
     }
 
     core::response_head head;
+    std::optional<int> idle_limit;  // seconds, of the server
     std::vector<std::string_view> pieces;
     std::size_t overhead = 0;     // of the fields
     bool seen_chunk = false;      // a chunk header was read: see parse()
@@ -99,7 +100,7 @@ private:
     void on_trailer_field_impl(http::field, text, text, error_code&) override {}
 #endif
 
-    void on_header_impl(error_code&) override {}
+    void on_header_impl(error_code&) override { idle_limit = core::keep_alive_timeout(head); }
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
 
     std::size_t on_body_impl(text body, error_code&) override
@@ -317,6 +318,8 @@ bool http_reader::reusable() const noexcept
 }
 
 core::response_head& http_reader::head() noexcept { return parser_->head; }
+
+std::optional<int> http_reader::keep_alive() const noexcept { return parser_->idle_limit; }
 
 std::vector<std::string_view>& http_reader::pieces() noexcept { return parser_->pieces; }
 

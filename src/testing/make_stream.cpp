@@ -33,7 +33,7 @@ public:
         metadata_.headers = head_.headers;
     }
 
-    core::response_head& head() noexcept override { return head_; }
+    core::response_head take_head() noexcept override { return std::move(head_); }
 
     detail::feed_state take(std::string_view& piece) override
     {
@@ -57,6 +57,7 @@ public:
         co_return;
     }
     void saw_first_event() override {}
+    void commit() noexcept override {}
 
     void succeed(const detail::call_outcome& result) override { metadata_.model = result.model; }
     error_info fail(error_info info, const detail::call_outcome&) override { return info; }

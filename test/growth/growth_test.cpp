@@ -74,7 +74,7 @@ public:
         last_ = begin + R"(},"finish_reason":"stop"}]})" + "\n\ndata: [DONE]\n\n";
     }
 
-    core::response_head& head() noexcept override { return head_; }
+    core::response_head take_head() noexcept override { return std::move(head_); }
     detail::feed_state take(std::string_view& piece) override
     {
         if (left_ == 0 && std::exchange(ended_, true))
@@ -91,6 +91,7 @@ public:
         co_return;
     }
     void saw_first_event() override {}
+    void commit() noexcept override {}
     void succeed(const detail::call_outcome&) override {}
     error_info fail(error_info info, const detail::call_outcome&) override { return info; }
     void stop(boost::system::error_code, const char*) noexcept override {}

@@ -530,6 +530,25 @@ TEST_F(Secrets, GoInPlainTextToNoOtherHostEither)
     }
 }
 
+// A stream forgets its request with the first chunk, but not what has to be hidden.
+TEST_F(Secrets, OfHeadersAreHiddenToTheEndOfAStream)
+{
+    config.key = "another-key";
+    call_options options;
+    for (const auto* name : {"api-key", "x-team"})
+        options.headers.emplace_back(name, key);
+    const auto answer =
+        script()
+            .start_stream()
+            .event(R"({"id":"c","choices":[{"index":0,"delta":{"content":"Rome"}}]})")
+            .event(R"({"error":{"message":"not for )" + key + "\"}}")
+            .end_stream();
+    server.on_request([answer](const received_request&) { return answer; });
+    exchange_all(config, options);
+    EXPECT_TRUE(told.text().find("not for") != std::string::npos);
+    expect_without(told.text(), key);
+}
+
 TEST_F(Secrets, AreInNoPreview)
 {
     asio::io_context io(1);

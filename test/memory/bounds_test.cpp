@@ -255,6 +255,29 @@ TEST_F(Memory, OfAProxysAnswerIsBoundedAsWell)
     }
 }
 
+// There may be many streams, and prompts are large.
+TEST_F(Memory, OfARequestIsGivenBackWithTheFirstChunk)
+{
+    constexpr std::size_t size = 4 * 1024 * KiB;
+    config.limits.body = size;
+    config.fail_on.empty = false;
+    server.on_request([](const received_request&) { return good_stream(); });
+    const heap::meter memory;
+    const auto read = [&]() -> asio::awaitable<void> {
+        const client one(co_await asio::this_coro::executor, config);
+        std::optional<chat_request> prompt(chat_request("sim-chat", std::string(size, 'x')));
+        auto stream = co_await one.stream_chat(*std::move(prompt));
+        prompt.reset();
+        EXPECT_GT(memory.now(), size);
+        chat_chunk chunk;
+        EXPECT_TRUE(co_await stream.next(chunk));
+        EXPECT_LT(memory.now(), base);
+        EXPECT_TRUE(co_await stream.next(chunk));
+        EXPECT_FALSE(co_await stream.next(chunk));
+    };
+    run(read(), 60s);
+}
+
 TEST_F(Memory, OfWhatIsPassedOverIsNone)
 {
     const std::size_t much = 4 * 1024 * KiB;

@@ -147,6 +147,7 @@ meter::meter()
 meter::~meter() { is_counting = false; }
 
 std::size_t meter::peak() { return static_cast<std::size_t>(most); }
+std::size_t meter::now() { return static_cast<std::size_t>(live); }
 
 void include_openssl()
 {

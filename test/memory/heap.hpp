@@ -34,6 +34,8 @@ public:
 
     /// The most bytes at a time.
     [[nodiscard]] static std::size_t peak();
+    /// The bytes at the moment.
+    [[nodiscard]] static std::size_t now();
 };
 
 /// OpenSSL's memory counts as well from here on. To be called before anything of it is used.
