@@ -179,9 +179,10 @@ def start_servers(nginx, work, certificates, ports, environment):
     deadline = time.monotonic() + 20
     for ready in [pid_file.exists] + [lambda port=port: listens(port) for port in ports.values()]:
         while not ready():
-            if dead(started) or time.monotonic() > deadline:
+            ended = dead(started)
+            if ended or time.monotonic() > deadline:
                 stop(started)
-                sys.exit(f"{dead(started) or 'a server'} did not start; see {work}/servers.log")
+                sys.exit(f"{ended or 'a server'} did not start; see {work}/servers.log")
             time.sleep(0.05)
     return started
 
