@@ -121,6 +121,7 @@ start() {
 
 # reserve_port FOLDER: sets `port` to one that nobody else gets, until stop_all. Needs Python.
 reserve_port() {
+    rm -f "$1/reserved"  # of the port before
     start "$1/reserved" python3 scripts/reserve_ports.py 1
     until [ -s "$1/reserved" ]; do
         kill -0 "${pids[-1]}" 2>/dev/null || fail "no port: $(cat "$1/reserved")"
