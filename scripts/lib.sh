@@ -119,7 +119,7 @@ start() {
     pids+=($!)
 }
 
-# reserve_port FOLDER: sets `port` to one that nobody else gets, until stop_all. Needs Python.
+# reserve_port FOLDER: sets `port` to one that nobody gets who asks for any port, until stop_all. Needs Python.
 reserve_port() {
     rm -f "$1/reserved"  # of the port before
     start "$1/reserved" python3 scripts/reserve_ports.py 1

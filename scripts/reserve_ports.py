@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ports of this machine that nobody else gets before the server they are for.
+"""Ports of this machine that nobody who asks for any port gets before the server they are for.
 
     reserve_ports.py COUNT
 

@@ -17,10 +17,12 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/assert.hpp>
 
 #include <algorithm>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace regolo::inline v0::detail {
 
@@ -157,6 +159,7 @@ void call::saw_first_event()
 // The request is not sent again, and may be large. What of it is secret has to be known to the end.
 void call::commit() noexcept
 {
+    BOOST_ASSERT(request_);
     plan_.body = {};
     request_->body = {};
     auto& fields = request_->message.headers;

@@ -135,9 +135,10 @@ private:
     const std::shared_ptr<body_feed> feed_;  // null unless it is a stream
     call_reporter report_;
 
-    std::unique_ptr<prepared_request> request_;  // until there are to be no more attempts
-    std::shared_ptr<const core::secret> key_;    // of the last attempt, for redaction
-    std::shared_ptr<net::exchange> exchange_;    // the last attempt
+    std::unique_ptr<prepared_request>
+        request_;  // for attempts; after `commit` what errors must not repeat, or null
+    std::shared_ptr<const core::secret> key_;  // of the last attempt, for redaction
+    std::shared_ptr<net::exchange> exchange_;  // the last attempt
     net::clock::time_point attempt_began_;
     bool key_renewed_ = false;
     std::optional<admitted> place_;  // of the last attempt, until its answer has ended

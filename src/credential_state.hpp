@@ -26,7 +26,7 @@ struct credential::state : std::enable_shared_from_this<credential::state>
     /// Whether asking again can give another key.
     [[nodiscard]] bool renewable() const noexcept { return static_cast<bool>(provide); }
 
-    /// The key for an attempt. The provider runs on `executor`; cancelling ends the wait alone, since others may share it.
+    /// The key for an attempt, where it is `renewable()`. The provider runs on `executor`; cancelling ends the wait alone, since others may share it.
     boost::asio::awaitable<key_ptr> get(boost::asio::any_io_executor executor);
 
     const key_ptr fixed;

@@ -11,22 +11,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-// Free functions that hold the state, since a member would dangle when its stream moves.
-
-template <class Chunk, class State>
-asio::awaitable<std::optional<Chunk>> take_optional(std::shared_ptr<State> self,
-                                                    std::chrono::nanoseconds limit)
-{
-    const turn mine = State::enter(self);
-    if (!self->fresh)
-        self->fresh = std::make_unique<Chunk>();
-    const bool more = co_await State::take(State::lend(self), *self->fresh, limit,
-                                           State::retries::allowed, &State::any);
-    if (!more)
-        co_return std::nullopt;
-    co_return std::move(*self->fresh);
-}
-
 const metadata& no_metadata()
 {
     static const metadata none;
@@ -66,7 +50,7 @@ basic_stream<Chunk>::basic_stream(std::shared_ptr<state> shared) noexcept
 template <class Chunk>
 asio::awaitable<std::optional<Chunk>> basic_stream<Chunk>::next()
 {
-    return take_optional<Chunk>(state_, std::chrono::nanoseconds::zero());
+    return state::take_new(state_, std::chrono::nanoseconds::zero());
 }
 
 template <class Chunk>
@@ -94,7 +78,7 @@ template <class Chunk>
 asio::awaitable<std::optional<Chunk>> basic_stream<Chunk>::next_for(std::chrono::nanoseconds limit)
 {
     // A limit that has passed still takes what is there.
-    return take_optional<Chunk>(state_, std::max(limit, std::chrono::nanoseconds(1)));
+    return state::take_new(state_, std::max(limit, std::chrono::nanoseconds(1)));
 }
 
 template <class Chunk>

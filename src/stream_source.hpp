@@ -39,7 +39,7 @@ class stream_source
 public:
     virtual ~stream_source() = default;
 
-    /// The head, of which nothing is kept but `metadata()`. Once.
+    /// The head, of which nothing is kept but `metadata()`. Once for each answer.
     [[nodiscard]] virtual core::response_head take_head() noexcept = 0;
     /// The next piece of the body, if one has arrived: valid until the next `wait_body`.
     virtual feed_state take(std::string_view& piece) = 0;

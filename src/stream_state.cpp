@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace regolo::inline v0::detail {
@@ -51,6 +52,16 @@ private:
     bool is_limited_;
     net::clock::time_point until_;
 };
+
+/// What an operation gives that has a chunk.
+template <class Result, class Chunk>
+Result taken(Chunk& chunk)
+{
+    if constexpr (std::is_same_v<Result, bool>)
+        return true;
+    else
+        return Result(std::move(chunk));
+}
 
 }  // namespace
 
@@ -262,7 +273,7 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take(std::shared_ptr<state> se
                                                        std::chrono::nanoseconds limit,
                                                        retries further, filter is_wanted)
 {
-    return take_of(std::move(self), out, limit, further, is_wanted);
+    return take_of<bool>(std::move(self), &out, limit, further, is_wanted);
 }
 
 template <class Chunk>
@@ -270,17 +281,27 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take(lent self, Chunk& out,
                                                        std::chrono::nanoseconds limit,
                                                        retries further, filter is_wanted)
 {
-    return take_of(self, out, limit, further, is_wanted);
+    return take_of<bool>(self, &out, limit, further, is_wanted);
 }
 
 template <class Chunk>
-template <class Owner>
-asio::awaitable<bool> basic_stream<Chunk>::state::take_of(Owner owner, Chunk& out,
-                                                          std::chrono::nanoseconds limit,
-                                                          retries further, filter is_wanted)
+asio::awaitable<std::optional<Chunk>> basic_stream<Chunk>::state::take_new(
+    std::shared_ptr<state> self, std::chrono::nanoseconds limit)
+{
+    return take_of<std::optional<Chunk>>(std::move(self), nullptr, limit, retries::allowed, &any);
+}
+
+template <class Chunk>
+template <class Result, class Owner>
+asio::awaitable<Result> basic_stream<Chunk>::state::take_of(Owner owner, Chunk* given,
+                                                            std::chrono::nanoseconds limit,
+                                                            retries further, filter is_wanted)
 {
     const turn mine = enter(owner);
     state& self = at(owner);
+    if (given == nullptr && !self.fresh)
+        self.fresh = std::make_unique<Chunk>();
+    Chunk& out = given != nullptr ? *given : *self.fresh;
     const patience wait(*self.source, limit);
     for (bool has_waited = false; !self.has_ended();)
     {
@@ -290,13 +311,13 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take_of(Owner owner, Chunk& ou
             {
                 case step::chunk:
                     if (is_wanted(out))
-                        co_return true;
+                        co_return taken<Result>(out);
                     // A server that never pauses must not go on for ever.
                     if (wait.is_over())
                         self.end_wait(errc::wait_timeout, limit);
                     break;
                 case step::ended:
-                    co_return false;
+                    co_return Result();
                 case step::failed:
                 {
                     // Not in a coroutine of its own: a cancelled one could not even begin.
@@ -329,7 +350,7 @@ asio::awaitable<bool> basic_stream<Chunk>::state::take_of(Owner owner, Chunk& ou
             self.end_wait(unfinished.code(), limit);
         }
     }
-    co_return false;
+    co_return Result();
 }
 
 /// The wait was given up, which leaves the stream whole, or the caller can go no further: his context has stopped, or Asio

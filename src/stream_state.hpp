@@ -166,11 +166,16 @@ struct basic_stream<Chunk>::state
     static state& at(const std::shared_ptr<state>& self) noexcept { return *self; }
     static state& at(lent self) noexcept { return self; }
 
-    // In one coroutine, of either kind: Asio keeps the memory of two for the next ones, and to wait takes another.
-    template <class Owner>
-    static boost::asio::awaitable<bool> take_of(Owner owner, Chunk& out,
-                                                std::chrono::nanoseconds limit, retries further,
-                                                filter is_wanted);
+    /// The same for who gives no chunk.
+    static boost::asio::awaitable<std::optional<Chunk>> take_new(std::shared_ptr<state> self,
+                                                                 std::chrono::nanoseconds limit);
+
+    // In one coroutine, of each kind: Asio keeps the memory of two for the next ones, and to wait takes another.
+    /// @param out  null: where `fresh` is
+    template <class Result, class Owner>
+    static boost::asio::awaitable<Result> take_of(Owner owner, Chunk* out,
+                                                  std::chrono::nanoseconds limit, retries further,
+                                                  filter is_wanted);
 
     /// Whether the stream has ended as it should. @throws error  what ended it otherwise
     [[nodiscard]] bool has_ended() const;

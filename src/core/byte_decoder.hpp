@@ -37,7 +37,7 @@ public:
 
     [[nodiscard]] stream_end ended_as() const noexcept { return stream_end::finished; }
     /// None: all bytes are good.
-    [[nodiscard]] static const error_info& failure() noexcept { return kept_failure::empty(); }
+    [[nodiscard]] static const error_info& failure() noexcept { return kept_failure::no_failure(); }
     [[nodiscard]] static constexpr bool repeats() noexcept { return false; }
     [[nodiscard]] bool seen_event() const noexcept { return seen_event_; }
     [[nodiscard]] std::string_view finish_reason() const noexcept { return {}; }

@@ -146,16 +146,21 @@ struct partial_response
 /// @param orders  of the tool calls of each choice
 chat_response completed(partial_response so_far, std::vector<std::vector<std::size_t>> orders)
 {
+    // All members are named, so that the compiler sees when one is forgotten.
+    auto& [id, object, created, model, choices, usage, fingerprint, tier, extra] = so_far;
     chat_response answer;
-    answer.id = std::move(so_far.id);
-    answer.object = std::move(so_far.object);
-    answer.created = so_far.created;
-    answer.model = std::move(so_far.model);
-    answer.choices = std::move(so_far.choices);
-    answer.usage = std::move(so_far.usage);
-    answer.system_fingerprint = std::move(so_far.system_fingerprint);
-    answer.service_tier = std::move(so_far.service_tier);
-    answer.extra = std::move(so_far.extra);
+    auto& [to_id, to_object, to_created, to_model, to_choices, to_usage, to_fingerprint, to_tier,
+           to_extra, no_metadata] = answer;
+    to_id = std::move(id);
+    to_object = std::move(object);
+    to_created = created;
+    to_model = std::move(model);
+    to_choices = std::move(choices);
+    to_usage = std::move(usage);
+    to_fingerprint = std::move(fingerprint);
+    to_tier = std::move(tier);
+    to_extra = std::move(extra);
+    static_cast<void>(no_metadata);
     for (std::size_t i = 0; i != orders.size(); ++i)
         tool_call_merger::arrange(answer.choices[i].message.tool_calls, std::move(orders[i]));
     for (auto& choice : answer.choices)
@@ -309,7 +314,7 @@ void chat_accumulator::state::add_answer(undo_log& done, const chat_chunk& chunk
     {
         // the answer is what a call without streaming gives
         const bool is_chunk = chunk.object == "chat.completion.chunk";
-        keep_first(done, response.object, is_chunk ? "chat.completion" : chunk.object);
+        keep_first(done, response.object, is_chunk ? "chat.completion" : chunk.object.str());
     }
     keep_last(done, response.system_fingerprint, chunk.system_fingerprint);
     keep_last(done, response.service_tier, chunk.service_tier);

@@ -110,11 +110,11 @@ std::array<shared_string*, 4> texts_in_common(completion_chunk& chunk) noexcept
     return {&chunk.id, &chunk.object, &chunk.model, &chunk.system_fingerprint};
 }
 
-template <class Kept, class Texts, class Function>
-void for_each_pair(Kept& kept, const Texts& texts, Function function)
+template <class Chunk>
+bool has_texts(Chunk& chunk) noexcept
 {
-    for (std::size_t i = 0; i != texts.size(); ++i)
-        function(kept[i], *texts[i]);
+    const auto texts = texts_in_common(chunk);
+    return std::any_of(texts.begin(), texts.end(), [](const auto* text) { return !text->empty(); });
 }
 
 }  // namespace
@@ -125,10 +125,35 @@ result<void> chunk_decoder<Chunk>::decode(std::string_view data, Chunk& out)
     has_next_ = false;
     if (is_fast_ && joiner_.empty() && template_.read(data, out))
         return {};
+    const bool is_new = !has_texts(out);
+    if (is_new)
+        lend_texts(out);
     auto done = read(data, out);
+    if (is_new && done)
+        keep_texts(out);
+    else if (is_new)
+        for (auto* text : texts_in_common(out))
+            text->clear();
     if (done && is_fast_ && !has_next_)
         learn(data);
     return done;
+}
+
+/// Of what an event says again nothing new is made then.
+template <class Chunk>
+void chunk_decoder<Chunk>::lend_texts(Chunk& out) const noexcept
+{
+    const auto texts = texts_in_common(out);
+    for (std::size_t i = 0; i != texts.size(); ++i)
+        *texts[i] = shared_[i];
+}
+
+template <class Chunk>
+void chunk_decoder<Chunk>::keep_texts(Chunk& read) noexcept
+{
+    const auto texts = texts_in_common(read);
+    for (std::size_t i = 0; i != texts.size(); ++i)
+        shared_[i] = *texts[i];
 }
 
 /// Reads any event, the plain way.
@@ -142,14 +167,9 @@ result<void> chunk_decoder<Chunk>::read(std::string_view data, Chunk& out)
     if (is_error_frame(*document))
         return read_error(*document);
     read_context context(max_index_);
-    const bool is_new = out.id.empty() && out.object.empty() && out.model.empty();
-    if (is_new)
-        for_each_pair(shared_, texts_in_common(out), [](auto& kept, auto& text) { text = kept; });
     read_json(*document, json_place(context), out);
     if (context.failed())
         return context.take_failure();
-    if (is_new)
-        for_each_pair(shared_, texts_in_common(out), [](auto& kept, auto& text) { kept = text; });
     if (parser_.has_kept_surrogates() || !joiner_.empty())
     {
         next_ = joiner_;
@@ -177,6 +197,7 @@ void chunk_decoder<Chunk>::learn(std::string_view data)
     if (proposal.empty())
         return;
     Chunk marked;
+    lend_texts(marked);
     if (read(proposal, marked) && !has_next_)
         template_.accept(std::move(marked));
     has_next_ = false;

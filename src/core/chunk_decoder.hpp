@@ -69,6 +69,8 @@ public:
 
 private:
     result<void> read(std::string_view data, Chunk& out);
+    void lend_texts(Chunk& out) const noexcept;
+    void keep_texts(Chunk& read) noexcept;
     [[nodiscard]] error_info read_error(json_view frame) const;
     void learn(std::string_view data);
     void join_surrogates(Chunk& out);

@@ -28,10 +28,10 @@ public:
     /// The one that is kept; an empty one where there is none.
     [[nodiscard]] const error_info& value_or_empty() const noexcept
     {
-        return info_ ? *info_ : empty();
+        return info_ ? *info_ : no_failure();
     }
 
-    [[nodiscard]] static const error_info& empty() noexcept
+    [[nodiscard]] static const error_info& no_failure() noexcept
     {
         static const error_info none;
         return none;

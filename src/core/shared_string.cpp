@@ -19,6 +19,13 @@ const std::string& shared_string::none() noexcept
     return empty;
 }
 
+std::string shared_string::joined(std::string_view a, std::string_view b)
+{
+    std::string both;
+    both.reserve(a.size() + b.size());
+    return both.append(a).append(b);
+}
+
 std::ostream& operator<<(std::ostream& out, const shared_string& text) { return out << text.str(); }
 
 }  // namespace regolo::inline v0

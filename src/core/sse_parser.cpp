@@ -35,7 +35,7 @@ std::size_t find(std::string_view in, char wanted, std::size_t from) noexcept
 /// Whether a line may end in it. For a short text, where that is quicker than to search for one character after the other.
 bool may_have_line_end(std::string_view text) noexcept
 {
-    // The two that end a line are next to alone below it, and one comparison is less than two.
+    // One comparison is less than two. Hardly anything else is below it, and takes the slow way for nothing.
     constexpr unsigned char bound = '\r' + 1;
     return core::find_first(
                text, 0, [](const core::text_word& next) { return next.less_than(bound); },

@@ -464,7 +464,7 @@ asio::awaitable<void> connection_pool::run_drain(std::shared_ptr<scope> limits, 
             co_return;
         }
     }
-    ended.give_back(tail.reader.keep_alive());
+    ended.give_back(tail.reader.keep_alive_timeout());
 }
 
 connection_pool::lease::lease(std::shared_ptr<connection_pool> owner, origin_pool& pool,

@@ -376,7 +376,7 @@ void exchange::finish()
     }
     else if (body_done())
     {
-        lease_.give_back(lease_.get()->reader.keep_alive());
+        lease_.give_back(lease_.get()->reader.keep_alive_timeout());
     }
     else if (lease_.get()->reader.ends_with_connection())
     {

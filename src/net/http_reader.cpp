@@ -37,8 +37,8 @@ constexpr std::size_t least_chunk_head = 4;
 // Room for what reads leave unparsed comes in such steps, or each of them might need a little more.
 constexpr std::size_t slack = 128;
 
-// After so many the buffer is a small one again; about a second of tokens.
-constexpr unsigned most_small_reads = 63;
+// After so many the buffer is a small one again; about five seconds of tokens.
+constexpr unsigned most_small_reads = 255;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ public:
     }
 
     core::response_head head;
-    std::optional<int> idle_limit;  // seconds, of the server
+    std::optional<int> keep_alive_timeout;
     std::vector<std::string_view> pieces;
     std::size_t overhead = 0;     // of the fields
     bool seen_chunk = false;      // a chunk header was read: see parse()
@@ -100,7 +100,10 @@ private:
     void on_trailer_field_impl(http::field, text, text, error_code&) override {}
 #endif
 
-    void on_header_impl(error_code&) override { idle_limit = core::keep_alive_timeout(head); }
+    void on_header_impl(error_code&) override
+    {
+        keep_alive_timeout = core::keep_alive_timeout(head);
+    }
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
 
     std::size_t on_body_impl(text body, error_code&) override
@@ -319,7 +322,10 @@ bool http_reader::reusable() const noexcept
 
 core::response_head& http_reader::head() noexcept { return parser_->head; }
 
-std::optional<int> http_reader::keep_alive() const noexcept { return parser_->idle_limit; }
+std::optional<int> http_reader::keep_alive_timeout() const noexcept
+{
+    return parser_->keep_alive_timeout;
+}
 
 std::vector<std::string_view>& http_reader::pieces() noexcept { return parser_->pieces; }
 

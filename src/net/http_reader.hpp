@@ -61,10 +61,10 @@ public:
     /// Another response may follow on this connection: the message allows it and no byte was left over.
     [[nodiscard]] bool reusable() const noexcept;
 
-    /// May be taken by who needs it.
+    /// Whoever needs it longer may move its fields away; the reader itself needs the status alone.
     [[nodiscard]] core::response_head& head() noexcept;
-    /// Seconds for which the server keeps an idle connection, if the head says so.
-    [[nodiscard]] std::optional<int> keep_alive() const noexcept;
+    /// Seconds for which the server keeps an idle connection, if the head said so.
+    [[nodiscard]] std::optional<int> keep_alive_timeout() const noexcept;
     [[nodiscard]] std::vector<std::string_view>& pieces() noexcept;
     /// Bytes of any kind since `start`.
     [[nodiscard]] std::size_t bytes() const noexcept;

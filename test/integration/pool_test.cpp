@@ -468,6 +468,30 @@ TEST_P(Pool, AKeepAliveHintShortensTheIdleLimit)
     EXPECT_EQ(watch->count(close_reason::idle), 1);
 }
 
+// Also where the connection goes back after the stream itself.
+TEST_P(Pool, AKeepAliveHintOfAStreamShortensItAsWell)
+{
+    const auto hinted = script()
+                            .send(http_head(200,
+                                            "content-type: text/event-stream\r\n"
+                                            "transfer-encoding: chunked\r\n"
+                                            "keep-alive: timeout=0\r\n"))
+                            .event(chunk_json("Rome", "stop"))
+                            .event("[DONE]");
+    gate late;
+    server.enqueue(script(hinted).end_stream());
+    server.enqueue(script(hinted).pause(late).end_stream());
+    on_client([&](const client& one) -> asio::awaitable<void> {
+        co_await stream_all(one, question());
+        co_await until([&] { return one.stats().connections == 0; });
+        co_await stream_all(one, question());
+        co_await until([&] { return one.stats().draining == 1; });
+        late.open();
+        co_await until([&] { return one.stats().connections == 0; });
+    });
+    EXPECT_EQ(watch->count(close_reason::idle), 2);
+}
+
 TEST_P(Pool, AnAgedConnectionIsNotUsedAgain)
 {
     config.pool.max_age = 1ms;

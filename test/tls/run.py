@@ -304,10 +304,10 @@ def main():
             print(f"{'WRONG' if wrong else 'ok':6}{case.name:20}{case.result:21}{case.host}")
             for each in wrong:
                 print(f"      {each}")
-            if dead(servers):
-                sys.exit(f"{dead(servers)} ended; see {work}/servers.log")
             if wrong or options.verbose:
                 print(f"      {line or ran.stderr.strip()!r}")
+            if dead(servers):
+                sys.exit(f"{dead(servers)} ended; see {work}/servers.log")
     finally:
         stop(servers)
 

@@ -71,10 +71,11 @@ TEST(ChunkDecoder, KeepsHalvesOfWhatWasCommittedAlone)
     EXPECT_FALSE(decoder.release(chunk));
 }
 
-/// An event of that chunk, whose text is in a place of its own where it is not plain.
-std::string event_of_chunk(std::string_view id, std::string_view text, bool is_plain)
+/// An event with that text; where more than the text differs from the one before it, it is read anew.
+std::string event_of_chunk(std::string_view id, std::string_view text, bool differs_in_text_alone)
 {
-    const std::string more = is_plain ? "" : R"(,"finish_reason":")" + std::string(text) + '"';
+    const std::string more =
+        differs_in_text_alone ? "" : R"(,"finish_reason":")" + std::string(text) + '"';
     return R"({"id":")" + std::string(id) + R"(","object":"chat.completion.chunk","created":1,)" +
            R"("model":"a model with a long name","system_fingerprint":"fp","service_tier":"t",)" +
            R"("choices":[{"index":0,"delta":{"content":")" + std::string(text) + "\"}" + more +
@@ -84,13 +85,13 @@ std::string event_of_chunk(std::string_view id, std::string_view text, bool is_p
 // Whether they are read the plain way or as what they have in common with those before them.
 TEST(ChunkDecoder, NewChunksShareTheTextsThatAreSaidAgain)
 {
-    for (const bool is_plain : {true, false})
+    for (const bool differs_in_text_alone : {true, false})
     {
         chat_decoder decoder{limits()};
         std::vector<chat_chunk> chunks(8);
         for (std::size_t i = 0; i != chunks.size(); ++i)
-            ASSERT_TRUE(
-                decoder.decode(event_of_chunk("the id", std::to_string(i), is_plain), chunks[i]));
+            ASSERT_TRUE(decoder.decode(
+                event_of_chunk("the id", std::to_string(i), differs_in_text_alone), chunks[i]));
         for (const auto& chunk : chunks)
         {
             EXPECT_EQ(chunk.id, "the id");

@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cstring>
 #include <ios>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What the reader makes of bytes, however they are cut. A server is a stranger: each thing that it may send without end has
@@ -421,6 +423,26 @@ TEST(HttpReader, SwitchesNoProtocol)
     }
 }
 
+TEST(HttpReader, KnowsHowLongTheConnectionIsKept)
+{
+    http_reader reader(head_limit);
+    error_code ec;
+    reader.start();
+    put(reader,
+        "HTTP/1.1 103 Early Hints\r\nKeep-Alive: timeout=9\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=100\r\nContent-Length: 0\r\n\r\n",
+        ec);
+    ASSERT_TRUE(reader.done());
+    const auto taken = std::move(reader.head());
+    EXPECT_EQ(taken.headers.size(), 2U);
+    EXPECT_EQ(reader.keep_alive_timeout(), 5);
+    EXPECT_TRUE(reader.reusable());
+    reader.start();
+    put(reader, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ec);
+    EXPECT_FALSE(ec) << ec.message();
+    EXPECT_EQ(reader.keep_alive_timeout(), std::nullopt);
+}
+
 /// Reads of that size, however much room there is for more, of a body that never ends; where they had another room than the
 /// first of them, how many had the same as it.
 unsigned reads_with_the_same_room(http_reader& reader, std::size_t size)
@@ -454,7 +476,7 @@ TEST(HttpReader, HasAsMuchRoomAsReadsNeed)
     EXPECT_EQ(reads_with_the_same_room(reader, small / 2), 1000U);
 
     // A read that fills it is followed by a large one; each time that this was for little, it lasts longer.
-    for (const unsigned patience : {0U, 3U, 15U, 63U, 63U})
+    for (const unsigned patience : {0U, 3U, 15U, 63U, 255U, 255U})
     {
         EXPECT_EQ(reads_with_the_same_room(reader, small), 1U);
         EXPECT_GE(reader.prepare().size, http_reader::read_size);

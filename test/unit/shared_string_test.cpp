@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <set>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <unordered_set>
 #include <utility>
 
 // A text that reads as a std::string and that copies share.
@@ -18,10 +21,20 @@ namespace {
 static_assert(std::is_nothrow_default_constructible_v<shared_string>);
 static_assert(std::is_nothrow_copy_constructible_v<shared_string>);
 static_assert(std::is_nothrow_move_constructible_v<shared_string>);
-static_assert(std::is_convertible_v<const char*, shared_string>);
-static_assert(std::is_convertible_v<std::string, shared_string>);
+static_assert(std::is_constructible_v<shared_string, const char*>);
+static_assert(std::is_assignable_v<shared_string&, const char*>);
 static_assert(std::is_convertible_v<shared_string, std::string>);
 static_assert(std::is_convertible_v<shared_string, std::string_view>);
+// one way alone, or neither of two operands of ?: would be preferred
+static_assert(!std::is_convertible_v<std::string, shared_string>);
+static_assert(!std::is_convertible_v<std::string_view, shared_string>);
+
+template <class T>
+concept compares_with_null = requires(const T& text)
+{
+    text == nullptr;
+};
+static_assert(!compares_with_null<shared_string>);
 
 TEST(SharedString, IsSharedByItsCopies)
 {
@@ -51,6 +64,8 @@ TEST(SharedString, IsEmptyFromTheBeginningAndOnceMoved)
     EXPECT_EQ(text.str(), "");
     EXPECT_EQ(text, shared_string(""));
     EXPECT_EQ(text, shared_string(std::string()));
+    text = std::string();
+    EXPECT_TRUE(text.empty());
     text = "text";
     const shared_string moved = std::move(text);
     EXPECT_EQ(moved.size(), 4U);
@@ -69,13 +84,21 @@ TEST(SharedString, IsComparedByItsText)
     EXPECT_NE(text, "mode");
     EXPECT_NE(text, shared_string());
     EXPECT_LT(shared_string("a"), shared_string("b"));
+    EXPECT_LT(text, "models");
+    EXPECT_GT(std::string("models"), text);
+    EXPECT_LT(std::string_view("mode"), text);
     const std::map<shared_string, int> by_model{{text, 1}};
     EXPECT_EQ(by_model.count(shared_string("model")), 1U);
+    const std::set<std::string, std::less<>> names{"model"};
+    EXPECT_TRUE(names.contains(text));
+    const std::unordered_set<shared_string> known{text};
+    EXPECT_TRUE(known.contains(shared_string(equal)));
 }
 
 TEST(SharedString, IsReadAsAString)
 {
     const shared_string text("model");
+    const std::string equal_text = " of it";
     const std::string& reference = text;
     EXPECT_EQ(reference.data(), text.str().data());
     const std::string copy = text;
@@ -90,6 +113,18 @@ TEST(SharedString, IsReadAsAString)
     EXPECT_EQ(longer, "the model");
     EXPECT_EQ(constructed, "model");
     EXPECT_EQ(view, "model");
+    EXPECT_EQ("the " + text + '!', "the model!");
+    EXPECT_EQ(text + equal_text, "model of it");
+    EXPECT_EQ(std::string("the ") + text, "the model");
+    EXPECT_STREQ(text.c_str(), "model");
+    for (const bool chosen : {true, false})
+    {
+        EXPECT_EQ(chosen ? text : std::string("none"), chosen ? "model" : "none");
+        EXPECT_EQ(chosen ? text : equal_text, chosen ? "model" : " of it");
+        EXPECT_EQ(chosen ? std::string_view("none") : text, chosen ? "none" : "model");
+    }
+    const std::string& of_a_temporary = shared_string("a text that has its own memory");
+    EXPECT_EQ(of_a_temporary, "a text that has its own memory");
     std::ostringstream out;
     out << text;
     EXPECT_EQ(out.str(), "model");
