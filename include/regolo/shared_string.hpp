@@ -65,9 +65,7 @@ public:
 
     /// Never throws. The reference is valid until this object is changed or destroyed.
     [[nodiscard]] const std::string& str() const noexcept { return text_ ? *text_ : none(); }
-    [[nodiscard]] operator const std::string&() const& noexcept { return str(); }
-    /// A copy, since this object goes. @throws std::bad_alloc
-    [[nodiscard]] operator std::string() && { return str(); }
+    [[nodiscard]] operator const std::string&() const noexcept { return str(); }
     [[nodiscard]] operator std::string_view() const noexcept { return str(); }
 
     [[nodiscard]] const char* c_str() const noexcept { return str().c_str(); }
