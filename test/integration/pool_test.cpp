@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -471,16 +472,17 @@ TEST_P(Pool, AKeepAliveHintShortensTheIdleLimit)
 // Also where the connection goes back after the stream itself.
 TEST_P(Pool, AKeepAliveHintOfAStreamShortensItAsWell)
 {
-    const auto hinted = script()
-                            .send(http_head(200,
-                                            "content-type: text/event-stream\r\n"
-                                            "transfer-encoding: chunked\r\n"
-                                            "keep-alive: timeout=0\r\n"))
-                            .event(chunk_json("Rome", "stop"))
-                            .event("[DONE]");
     gate late;
-    server.enqueue(script(hinted).end_stream());
-    server.enqueue(script(hinted).pause(late).end_stream());
+    std::atomic<int> requests{0};
+    server.on_request([&](const received_request&) {
+        auto answer = script()
+                          .start_stream("keep-alive: timeout=0\r\n")
+                          .event(chunk_json("Rome", "stop"))
+                          .event("[DONE]");
+        if (++requests == 2)
+            answer.pause(late);
+        return answer.end_stream();
+    });
     on_client([&](const client& one) -> asio::awaitable<void> {
         co_await stream_all(one, question());
         co_await until([&] { return one.stats().connections == 0; });
@@ -489,6 +491,7 @@ TEST_P(Pool, AKeepAliveHintOfAStreamShortensItAsWell)
         late.open();
         co_await until([&] { return one.stats().connections == 0; });
     });
+    EXPECT_EQ(requests, 2);
     EXPECT_EQ(watch->count(close_reason::idle), 2);
 }
 
