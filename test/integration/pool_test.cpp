@@ -472,6 +472,7 @@ TEST_P(Pool, AKeepAliveHintShortensTheIdleLimit)
 // Also where the connection goes back after the stream itself.
 TEST_P(Pool, AKeepAliveHintOfAStreamShortensItAsWell)
 {
+    config.pool.idle_limit = std::chrono::hours(1);
     gate late;
     std::atomic<int> requests{0};
     server.on_request([&](const received_request&) {
