@@ -147,7 +147,7 @@ struct partial_response
 chat_response completed(partial_response so_far, std::vector<std::vector<std::size_t>> orders)
 {
     // All members are named, so that the compiler sees when one is forgotten.
-    auto& [id, object, created, model, choices, usage, fingerprint, tier, extra] = so_far;
+    auto [id, object, created, model, choices, usage, fingerprint, tier, extra] = std::move(so_far);
     chat_response answer;
     auto& [to_id, to_object, to_created, to_model, to_choices, to_usage, to_fingerprint, to_tier,
            to_extra, no_metadata] = answer;
