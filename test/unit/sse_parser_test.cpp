@@ -463,5 +463,29 @@ TEST(SseParser, PassesLargeCases)
     }
 }
 
+// Not only at the end of the line, which may never come.
+TEST(SseParser, FailsWithTheSmallPieceThatPassesTheLimit)
+{
+    constexpr std::size_t limit = 100;
+    for (const std::size_t piece : {1U, 8U, 13U, 32U})
+    {
+        SCOPED_TRACE(piece);
+        sse_parser parser(limit);
+        parser.push("data: x");
+        ASSERT_FALSE(parser.pull());
+        std::size_t size = 1;
+        while (!parser.failed() && size <= 2 * limit)
+        {
+            const std::string text(piece, 'x');
+            parser.push(text);
+            ASSERT_FALSE(parser.pull());
+            size += piece;
+        }
+        EXPECT_TRUE(parser.failed());
+        EXPECT_GT(size, limit);
+        EXPECT_LE(size, limit + piece);
+    }
+}
+
 }  // namespace
 }  // namespace regolo::test
