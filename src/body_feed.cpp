@@ -72,16 +72,17 @@ void body_feed::start(std::shared_ptr<net::exchange> exchange)
 {
     exchange_ = std::move(exchange);
     source_ = exchange_->used();
+    has_pieces_ = true;
 }
 
-body_feed::state body_feed::take(std::string_view& piece)
+body_feed::state body_feed::take(std::span<const std::string_view>& pieces)
 {
     if (reading_.load(std::memory_order_acquire) == reading::pending || !source_)
         return state::wait;
     auto& reader = source_->reader;
-    if (next_piece_ < reader.pieces().size())
+    if (std::exchange(has_pieces_, false) && !reader.pieces().empty())
     {
-        piece = reader.pieces()[next_piece_++];
+        pieces = reader.pieces();
         return state::bytes;
     }
     if (failed_)
@@ -105,7 +106,7 @@ void body_feed::reset() noexcept
     source_.reset();
     reading_ = reading::idle;
     first_event_wait_ = {};
-    next_piece_ = 0;
+    has_pieces_ = false;
     failed_ = false;
 }
 
@@ -149,7 +150,7 @@ void body_feed::start_read(bool first_event)
 {
     bytes_before_read_ = exchange_->bytes_received();
     reading_.store(reading::pending, std::memory_order_relaxed);
-    next_piece_ = 0;
+    has_pieces_ = true;
     waits_for_first_ = first_event;
     read_began_ = now();
     if (first_event)

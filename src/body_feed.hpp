@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 
 namespace regolo::inline v0::detail {
@@ -39,8 +40,8 @@ public:
     }
 
     using state = feed_state;
-    /// The next piece of the body, if one has arrived: valid until the next wait.
-    state take(std::string_view& piece);
+    /// What has arrived of the body, if anything has: valid until the next wait.
+    state take(std::span<const std::string_view>& pieces);
     /// Why `take` says failed. @throws std::bad_alloc
     [[nodiscard]] error_info failure() const;
 
@@ -88,7 +89,7 @@ private:
     std::chrono::nanoseconds first_event_wait_{};  // time spent waiting for it
     bool waits_for_first_ = false;                 // the read under way does
     std::uint64_t bytes_before_read_ = 0;  // of this exchange, when the read under way began
-    std::size_t next_piece_ = 0;
+    bool has_pieces_ = false;              // the last read may have brought some, which nobody has taken
     bool failed_ = false;
     core::kept_failure failure_;  // none: there was no memory for it
 };

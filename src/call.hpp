@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -54,7 +55,10 @@ public:
     // ---- the body of a stream, after `open(false)` or `reopen`
 
     [[nodiscard]] core::response_head take_head() noexcept override { return feed_->take_head(); }
-    feed_state take(std::string_view& piece) override { return feed_->take(piece); }
+    feed_state take(std::span<const std::string_view>& pieces) override
+    {
+        return feed_->take(pieces);
+    }
     [[nodiscard]] error_info failure() override { return feed_->failure(); }
     boost::asio::awaitable<void> wait_body(std::chrono::nanoseconds limit,
                                            bool first_event) override;
@@ -83,10 +87,7 @@ public:
     {
         return client_->config.limits;
     }
-    [[nodiscard]] bool is_stopped() const noexcept override
-    {
-        return options_.stop.stop_requested();
-    }
+    [[nodiscard]] std::stop_token stop_token() const noexcept override { return options_.stop; }
     [[nodiscard]] answer_doubts fail_on() const noexcept override
     {
         return options_.fail_on.value_or(client_->config.fail_on);

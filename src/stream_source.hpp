@@ -12,6 +12,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
+#include <span>
+#include <stop_token>
 #include <string_view>
 
 namespace regolo::inline v0::detail {
@@ -41,8 +43,8 @@ public:
 
     /// The head, of which nothing is kept but `metadata()`. Once for each answer.
     [[nodiscard]] virtual core::response_head take_head() noexcept = 0;
-    /// The next piece of the body, if one has arrived: valid until the next `wait_body`.
-    virtual feed_state take(std::string_view& piece) = 0;
+    /// What has arrived of the body, in pieces: valid until the next `wait_body`. With `bytes` at least one.
+    virtual feed_state take(std::span<const std::string_view>& pieces) = 0;
     /// Why `take` says failed.
     [[nodiscard]] virtual error_info failure() = 0;
     /// Waits for more; with a limit, throws `errc::wait_timeout` and leaves the read running.
@@ -68,8 +70,8 @@ public:
     [[nodiscard]] virtual regolo::metadata& metadata() noexcept = 0;
     [[nodiscard]] virtual net::clock::time_point now() const noexcept = 0;
     [[nodiscard]] virtual const regolo::limits& bounds() const noexcept = 0;
-    /// The caller has asked for the end, which is on its way: what has arrived is handed out no more.
-    [[nodiscard]] virtual bool is_stopped() const noexcept { return false; }
+    /// By which the caller asks for the end: what has arrived is handed out no more then.
+    [[nodiscard]] virtual std::stop_token stop_token() const noexcept { return {}; }
     /// What makes an answer that has ended a failure.
     [[nodiscard]] virtual answer_doubts fail_on() const noexcept { return {}; }
 };

@@ -78,6 +78,7 @@ void basic_stream<Chunk>::state::begin()
     partial = partial_answer<Chunk>();
     failure.reset();
     seen_event = false;
+    arrived = {};
     received = 0;
 }
 
@@ -87,13 +88,15 @@ try
 {
     for (;;)
     {
-        if (source->is_stopped())
+        if (stop.stop_requested())
         {
             failure = make_error(asio::error::operation_aborted, "the call was stopped").info();
             return step::failed;
         }
         if (held.pull(out))
             return deliver();
+        if (decoder.wants_more() && !arrived.empty() && !push_piece())
+            return step::failed;
         const auto found = decoder.pull(out);
         if (!seen_event && decoder.seen_event())
         {
@@ -126,17 +129,11 @@ try
             case core::stream_step::need_more:
                 break;
         }
-        std::string_view piece;
-        switch (source->take(piece))
+        switch (arrived.empty() ? source->take(arrived) : feed_state::bytes)
         {
             case feed_state::bytes:
-                received += piece.size();
-                if (partial_answer<Chunk>::keeps && received > source->bounds().body)
-                {
-                    failure = too_large(source->bounds().body);
+                if (!push_piece())
                     return step::failed;
-                }
-                decoder.push(piece);
                 break;
             case feed_state::end:
                 decoder.end_of_body();
@@ -161,6 +158,21 @@ auto basic_stream<Chunk>::state::deliver() noexcept -> step
     if (!std::exchange(delivered, true))
         source->commit();
     return step::chunk;
+}
+
+template <class Chunk>
+bool basic_stream<Chunk>::state::push_piece()
+{
+    const auto piece = arrived.front();
+    arrived = arrived.subspan(1);
+    received += piece.size();
+    if (received > most)
+    {
+        failure = too_large(most);
+        return false;
+    }
+    decoder.push(piece);
+    return true;
 }
 
 template <class Chunk>

@@ -22,8 +22,11 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stop_token>
 #include <string_view>
 #include <utility>
 
@@ -109,7 +112,11 @@ template <class Chunk>
 struct basic_stream<Chunk>::state
 {
     explicit state(std::shared_ptr<stream_source> opened)
-        : source(std::move(opened)), decoder(source->bounds())
+        : source(std::move(opened)),
+          decoder(source->bounds()),
+          stop(source->stop_token()),
+          most(partial_answer<Chunk>::keeps ? source->bounds().body
+                                            : std::numeric_limits<std::size_t>::max())
     {
         begin();
     }
@@ -132,6 +139,8 @@ struct basic_stream<Chunk>::state
     step advance(Chunk& out);
     /// A chunk is handed out.
     step deliver() noexcept;
+    /// Gives the decoder the next piece of what has arrived. @returns false where that is too much: see `failure`
+    bool push_piece();
 
     /// What a failure before the first chunk leads to.
     enum class retries
@@ -208,7 +217,10 @@ struct basic_stream<Chunk>::state
     bool seen_event = false;
     bool tells_partial = false;  // errors carry what has arrived: there is no stream to ask
     bool refuses_empty = false;  // no bytes at all are no answer
-    std::size_t received = 0;    // bytes of the body
+    const std::stop_token stop;
+    std::span<const std::string_view> arrived;  // pieces of the body that the decoder has not got
+    std::size_t received = 0;                   // bytes of the body that it has
+    const std::size_t most;                     // of them
     held_chunks<Chunk> held;
     std::unique_ptr<Chunk>
         fresh;  // on its way to who gives no chunk: two of them are more than Asio keeps of a coroutine

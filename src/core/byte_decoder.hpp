@@ -22,6 +22,7 @@ public:
     }
     void push(std::string_view bytes) noexcept { bytes_ = bytes; }
     void end_of_body() noexcept { complete_ = true; }
+    [[nodiscard]] static constexpr bool wants_more() noexcept { return false; }
 
     stream_step pull(std::string& out)
     {

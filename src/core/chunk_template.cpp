@@ -117,6 +117,64 @@ struct same
     }
 };
 
+/// Whether a value says nothing, which is quicker to see than that two are the same.
+template <class T>
+bool is_blank(const T& value) noexcept
+{
+    if constexpr (requires { value.has_value(); })
+        return !value.has_value();
+    else if constexpr (requires { value.is_null(); })
+        return value.is_null();
+    else
+        return value.empty();
+}
+
+template <class... T>
+bool are_blank(const T&... values) noexcept
+{
+    return (is_blank(values) && ...);
+}
+
+/// Of a chunk with one choice that says nothing but a text, as nearly all do, that text; null for others.
+std::string* plain_text(chat_chunk& chunk) noexcept
+{
+    auto& [id, object, created, model, choices, usage, fingerprint, tier, extra] = chunk;
+    if (choices.size() != 1 || !are_blank(usage, extra))
+        return nullptr;
+    auto& [index, delta, finish_reason, logprobs, stop_reason, choice_extra] = choices.front();
+    auto& [role, content, reasoning, refusal, calls, function_call, annotations, delta_extra] =
+        delta;
+    const bool is_plain =
+        are_blank(finish_reason, logprobs, stop_reason, choice_extra) &&
+        are_blank(role, reasoning, refusal, calls, function_call, annotations, delta_extra);
+    return is_plain && content ? &*content : nullptr;
+}
+
+std::string* plain_text(completion_chunk& chunk) noexcept
+{
+    auto& [id, object, created, model, choices, usage, fingerprint, extra] = chunk;
+    if (choices.size() != 1 || !are_blank(usage, extra))
+        return nullptr;
+    auto& [index, text, finish_reason, logprobs, stop_reason, choice_extra] = choices.front();
+    return are_blank(finish_reason, logprobs, stop_reason, choice_extra) ? &text : nullptr;
+}
+
+/// Whether two chunks that have such a text have all else in common.
+bool same_but_text(const chat_chunk& a, const chat_chunk& b) noexcept
+{
+    return a.created == b.created && same::is(a.id, b.id) && same::is(a.object, b.object) &&
+           same::is(a.model, b.model) && same::is(a.system_fingerprint, b.system_fingerprint) &&
+           same::is(a.service_tier, b.service_tier) &&
+           a.choices.front().index == b.choices.front().index;
+}
+
+bool same_but_text(const completion_chunk& a, const completion_chunk& b) noexcept
+{
+    return a.created == b.created && same::is(a.id, b.id) && same::is(a.object, b.object) &&
+           same::is(a.model, b.model) && same::is(a.system_fingerprint, b.system_fingerprint) &&
+           a.choices.front().index == b.choices.front().index;
+}
+
 bool has_line_break(std::string_view text) noexcept
 {
     return text.find('\n') != std::string_view::npos || text.find('\r') != std::string_view::npos;
@@ -252,19 +310,33 @@ template <class Chunk>
 void chunk_template<Chunk>::fill(std::string_view text, bool has_escapes, Chunk& out)
 {
     pause_ = next_pause_ = 0;
-    // Nearly always `out` is the chunk before, and nothing of it has to be written but the text.
-    auto* into = text_at(out, known_->where);
-    if (into != nullptr)
-        into->clear();
-    if (into == nullptr || !same::is(out, known_->chunk))
-    {
-        out = known_->chunk;
-        into = text_at(out, known_->where);
-    }
+    auto& into = make_ready(out);
+    into.clear();
     if (has_escapes)
-        append_unescaped(*into, text);
+        append_unescaped(into, text);
     else
-        into->append(text);
+        into.append(text);  // quicker than `assign`
+}
+
+/// Makes all of the chunk what it has to be but the text, and returns that. Nearly always it is the chunk before, and nothing
+/// has to be written.
+template <class Chunk>
+std::string& chunk_template<Chunk>::make_ready(Chunk& out) const
+{
+    if (known_->is_plain)
+    {
+        auto* const text = plain_text(out);
+        if (text != nullptr && same_but_text(out, known_->chunk))
+            return *text;
+    }
+    else if (auto* const text = text_at(out, known_->where))
+    {
+        text->clear();  // as it is in the template
+        if (same::is(out, known_->chunk))
+            return *text;
+    }
+    out = known_->chunk;
+    return *text_at(out, known_->where);
 }
 
 template <class Chunk>
@@ -312,6 +384,7 @@ void chunk_template<Chunk>::accept(Chunk&& marked)
     if (!is_delta || serialize_text(to_json(marked)).find(mark) != std::string::npos)
         return;
     proposed_->chunk = std::move(marked);
+    proposed_->is_plain = plain_text(proposed_->chunk) != nullptr;
     known_ = std::move(proposed_);
 }
 

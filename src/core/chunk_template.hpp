@@ -65,10 +65,12 @@ private:
         std::string after;  // and behind it, from the closing one on, with the line breaks
         Chunk chunk;        // such an event with an empty text
         text_place where;
+        bool is_plain = false;  // it says nothing but the text
     };
 
     bool is_due() noexcept;
     void fill(std::string_view text, bool has_escapes, Chunk& out);
+    [[nodiscard]] std::string& make_ready(Chunk& out) const;
 
     // Many streams wait at a time, most of them for their first chunk or of other kinds of events.
     std::unique_ptr<shape> known_;

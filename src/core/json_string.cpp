@@ -109,11 +109,11 @@ char* write_code_point(char* out, char32_t code) noexcept
     return out;
 }
 
-std::optional<quoted_text> find_quoted(std::string_view json) noexcept
+std::optional<quoted_text> find_quoted_behind(std::string_view json, std::size_t plain) noexcept
 {
     bool is_ascii = true;
     bool has_escapes = false;
-    for (std::size_t i = plain_prefix(json); i < json.size();)
+    for (std::size_t i = plain; i < json.size();)
     {
         const auto c = static_cast<unsigned char>(json[i]);
         if (c == '"')

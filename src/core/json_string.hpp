@@ -39,9 +39,18 @@ struct quoted_text
     bool has_escapes = false;
 };
 
+/// `find_quoted` where the first `plain` characters need no second look.
+std::optional<quoted_text> find_quoted_behind(std::string_view json, std::size_t plain) noexcept;
+
 /// The text in front of a string's closing quotation mark. Nothing where there is no such mark, and where the text is not as a
 /// strict parser wants it: ill-formed UTF-8, control characters, unknown escapes, halves of surrogate pairs.
-std::optional<quoted_text> find_quoted(std::string_view json) noexcept;
+inline std::optional<quoted_text> find_quoted(std::string_view json) noexcept
+{
+    const auto plain = plain_prefix(json);
+    if (plain != json.size() && json[plain] == '"')
+        return quoted_text{plain, false};
+    return find_quoted_behind(json, plain);
+}
 
 /// Writes a text that `find_quoted` has found, without its escapes. It takes no more room than with them.
 /// @returns  the end

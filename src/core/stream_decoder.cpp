@@ -77,7 +77,8 @@ template <class Chunk>
 void stream_decoder<Chunk>::start(const response_head& head)
 {
     reader_.start(head);
-    has_item_ = false;
+    front_ = {};
+    at_front_ = has_item_ = false;
     if constexpr (!is_raw)
     {
         decoder_.reset();
@@ -98,16 +99,39 @@ void stream_decoder<Chunk>::start(const response_head& head)
 template <class Chunk>
 stream_step stream_decoder<Chunk>::pull(Chunk& out)
 {
+    if (at_front_)
+    {
+        if (front_.empty())
+        {
+            return stream_step::need_more;
+        }
+        if (const std::size_t taken = take_repeat(front_, out); taken != 0)
+        {
+            front_.remove_prefix(taken);
+            return stream_step::chunk;
+        }
+        at_front_ = false;
+        reader_.push(std::exchange(front_, {}));
+    }
+    return pull_item(out);
+}
+
+/// The same with what the reader has.
+template <class Chunk>
+stream_step stream_decoder<Chunk>::pull_item(Chunk& out)
+{
     while (ended_as_ == stream_end::open)
     {
         if (!has_item_)
         {
             if (reader_.is_drained())
             {
+                at_front_ = !is_raw;
                 return stream_step::need_more;
             }
-            if (take_front(out))
+            if (const std::size_t taken = take_repeat(reader_.front(), out); taken != 0)
             {
+                reader_.skip(taken);
                 return stream_step::chunk;
             }
             switch (reader_.pull(item_))
@@ -133,14 +157,15 @@ stream_step stream_decoder<Chunk>::pull(Chunk& out)
     return ended_as_ == stream_end::failed ? stream_step::failed : stream_step::ended;
 }
 
-/// Takes the next event without looking at its parts, where it is one of those that repeat.
+/// Reads the event in front of the bytes without looking at its parts, where it is one of those that repeat.
+/// @returns  the bytes that it takes, or 0
 template <class Chunk>
-bool stream_decoder<Chunk>::take_front(Chunk& out)
+std::size_t stream_decoder<Chunk>::take_repeat(std::string_view bytes, Chunk& out)
 {
+    std::size_t taken = 0;
     if constexpr (!is_raw)
     {
-        const std::size_t taken =
-            decoder_.decode_front(reader_.front(), reader_.event_limit(), out);
+        taken = decoder_.decode_front(bytes, reader_.event_limit(), out);
         if (taken != 0)
         {
             // What it tells of the stream, the one before it has told.
@@ -150,12 +175,10 @@ bool stream_decoder<Chunk>::take_front(Chunk& out)
                 commit(out);
                 may_repeat_ = true;
             }
-            reader_.skip(taken);
             ++chunks_;
-            return true;
         }
     }
-    return false;
+    return taken;
 }
 
 template <class Chunk>

@@ -55,10 +55,23 @@ public:
     void start(const response_head& head);
 
     /// Adds body bytes; they are referred to until `pull` asks for more.
-    void push(std::string_view bytes) noexcept { reader_.push(bytes); }
+    void push(std::string_view bytes) noexcept
+    {
+        if (at_front_)
+            front_ = bytes;
+        else
+            reader_.push(bytes);
+    }
 
     /// The body is complete. After that `pull` gives what is left and then `ended` or `failed`.
-    void end_of_body() noexcept { reader_.end_of_body(); }
+    void end_of_body() noexcept
+    {
+        at_front_ = false;
+        reader_.end_of_body();
+    }
+
+    /// For sure: `pull` would need more.
+    [[nodiscard]] bool wants_more() const noexcept { return at_front_ && front_.empty(); }
 
     /// @throws std::bad_alloc  and can be called again: nothing is lost but what `out` held
     stream_step pull(Chunk& out);
@@ -90,7 +103,8 @@ private:
     };
     using decoder_type = std::conditional_t<is_raw, nothing, chunk_decoder<Chunk>>;
 
-    bool take_front(Chunk& out);
+    stream_step pull_item(Chunk& out);
+    std::size_t take_repeat(std::string_view bytes, Chunk& out);
     /// `need_more` where the item gives nothing.
     stream_step take(const body_item& item, Chunk& out);
     stream_step take_line(const body_item& line, Chunk& out);
@@ -109,6 +123,9 @@ private:
 
     body_reader reader_;
     decoder_type decoder_;
+    // Where an event is to begin, what comes is looked at here before the reader gets it.
+    std::string_view front_;
+    bool at_front_ = false;
     body_item item_;
     bool has_item_ = false;  // it has not been taken yet
     int status_ = 0;

@@ -29,6 +29,7 @@ public:
     /// @throws std::bad_alloc  and nothing was added
     void push(std::string_view bytes);
     void end_of_body() noexcept;
+    [[nodiscard]] static constexpr bool wants_more() noexcept { return false; }
 
     /// @throws std::bad_alloc  as that of the primary template
     stream_step pull(transcript_chunk& out);

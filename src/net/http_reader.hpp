@@ -28,7 +28,7 @@ class http_reader
 public:
     /// What one read may bring at most, which is what a TLS record holds; and at least, since many connections wait with
     /// nothing to come but an event now and then. It is more where reads come full.
-    static constexpr std::size_t read_size = std::size_t{16} * 1024;
+    static constexpr std::size_t read_size = std::size_t{64} * 1024;
     static constexpr std::size_t least_read = 640;
 
     explicit http_reader(std::size_t head_limit);

@@ -9,8 +9,10 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace regolo::inline v0::testing {
@@ -35,13 +37,13 @@ public:
 
     core::response_head take_head() noexcept override { return std::move(head_); }
 
-    detail::feed_state take(std::string_view& piece) override
+    detail::feed_state take(std::span<const std::string_view>& pieces) override
     {
         if (stopped_)
             return detail::feed_state::failed;
         if (!std::exchange(taken_, true))
         {
-            piece = body_;
+            pieces = {&piece_, 1};
             return detail::feed_state::bytes;
         }
         return failure_ ? detail::feed_state::failed : detail::feed_state::end;
@@ -77,6 +79,7 @@ public:
 
 private:
     std::string body_;
+    std::string_view piece_ = body_;
     std::optional<error_info> failure_;
     core::response_head head_;
     regolo::metadata metadata_;

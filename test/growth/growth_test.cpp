@@ -13,7 +13,9 @@
 #include <functional>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace {
@@ -75,11 +77,12 @@ public:
     }
 
     core::response_head take_head() noexcept override { return std::move(head_); }
-    detail::feed_state take(std::string_view& piece) override
+    detail::feed_state take(std::span<const std::string_view>& pieces) override
     {
         if (left_ == 0 && std::exchange(ended_, true))
             return detail::feed_state::end;
-        piece = left_ == 0 ? last_ : events_;
+        piece_ = left_ == 0 ? last_ : events_;
+        pieces = {&piece_, 1};
         left_ -= std::min(left_, batch);
         return detail::feed_state::bytes;
     }
@@ -106,6 +109,7 @@ private:
     std::size_t left_;
     std::string events_;
     std::string last_;
+    std::string_view piece_;
     core::response_head head_;
     error_info failure_;
     regolo::metadata metadata_;
