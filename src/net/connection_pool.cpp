@@ -23,6 +23,9 @@ constexpr std::chrono::seconds drain_time{1};
 // A close that comes sooner tells of a restart or of a server that never keeps connections, not of its idle limit.
 constexpr std::chrono::seconds shortest_lesson{1};
 
+// To watch a connection takes a system call, and to stop it a handler; in a busy client it is used again before that pays.
+constexpr std::chrono::milliseconds unwatched_time{100};
+
 error closed_error()
 {
     error_info info;
@@ -97,7 +100,7 @@ struct connection_pool::origin_pool final : deadline_timer::entry
         {
             asio::post(owner.executor_, [weak = owner.weak_from_this(), this] {
                 if (const auto pool = weak.lock())
-                    pool->evict_expired(*this);
+                    pool->tend(*this);
             });
             return true;
         }
@@ -105,6 +108,19 @@ struct connection_pool::origin_pool final : deadline_timer::entry
         {
             return false;
         }
+    }
+
+    /// Sets the timer to when there is next something to do for idle connections.
+    void plan()
+    {
+        if (idle.empty())
+            return disarm();
+        auto due = idle.front()->idle_since + idle_limit;
+        const auto next = std::find_if(idle.begin(), idle.end(),
+                                       [](const auto& each) { return !each->is_watched; });
+        if (next != idle.end())
+            due = std::min(due, (*next)->idle_since + unwatched_time);
+        arm(due);
     }
 
     [[nodiscard]] std::size_t places() const noexcept
@@ -155,7 +171,8 @@ bool connection_pool::try_take(origin_pool& pool, bool fresh, lease& into, doome
     {
         auto last = std::move(pool.idle.back());
         pool.idle.pop_back();
-        last->stream->cancel_wait();
+        if (std::exchange(last->is_watched, false))
+            last->stream->cancel_wait();
         auto verdict =
             core::idle_verdict(timer_->now(), last->idle_since, pool.idle_limit, last->aged_at);
         if (!verdict && last->stream->peek() != byte_stream::silence::quiet)
@@ -267,26 +284,34 @@ void connection_pool::put_idle(origin_pool& pool, std::shared_ptr<connection> id
     pool.idle.push_back(std::move(idle));  // there has been room for it since it was opened
     try
     {
-        watch(pool, *pool.idle.back());
-        pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
+        pool.plan();
     }
     catch (...)
     {
-        // Out of memory: nobody would see its end.
-        dead.add(std::move(pool.idle.back()), close_reason::failed);
+        dead.add(std::move(pool.idle.back()), close_reason::failed);  // nobody would see its end
         pool.idle.pop_back();
     }
 }
 
-void connection_pool::watch(origin_pool& pool, connection& idle)
+/// @returns false where there is no memory for it: nobody would see the connection's end
+bool connection_pool::watch(origin_pool& pool, connection& idle) noexcept
 {
-    idle.stream->async_wait_readable(asio::bind_executor(
-        executor_, [weak = weak_from_this(), &pool, id = idle.id](error_code ec) {
-            if (ec == asio::error::operation_aborted)
-                return;
-            if (const auto self = weak.lock())
-                self->on_readable(pool, id);
-        }));
+    try
+    {
+        idle.stream->async_wait_readable(asio::bind_executor(
+            executor_, [weak = weak_from_this(), &pool, id = idle.id](error_code ec) {
+                if (ec == asio::error::operation_aborted)
+                    return;
+                if (const auto self = weak.lock())
+                    self->on_readable(pool, id);
+            }));
+        idle.is_watched = true;
+        return true;
+    }
+    catch (...)
+    {
+        return false;
+    }
 }
 
 void connection_pool::on_readable(origin_pool& pool, std::uint64_t id)
@@ -299,42 +324,42 @@ void connection_pool::on_readable(origin_pool& pool, std::uint64_t id)
         if (found == pool.idle.end())
             return;
         const auto seen = (*found)->stream->peek();
-        if (seen == byte_stream::silence::quiet)
-            return watch(pool, **found);
+        const bool quiet = seen == byte_stream::silence::quiet;
+        if (quiet && watch(pool, **found))
+            return;
         // On TLS the bytes are the server's goodbye; without, an answer that nobody asked for.
-        const bool closed = seen == byte_stream::silence::closed || pool.where.tls;
+        const bool closed = !quiet && (seen == byte_stream::silence::closed || pool.where.tls);
         const auto idle_for = timer_->now() - (*found)->idle_since;
         if (closed && idle_for >= shortest_lesson)
         {
             pool.idle_limit = core::learn_from_close(idle_for, pool.idle_limit);
         }
-        dead.add(std::move(*found), closed ? close_reason::closed_by_peer : close_reason::unusable);
+        dead.add(std::move(*found), quiet    ? close_reason::failed
+                                    : closed ? close_reason::closed_by_peer
+                                             : close_reason::unusable);
         pool.idle.erase(found);
-        if (pool.idle.empty())
-            pool.disarm();
+        pool.plan();
     }
     bury(dead);
 }
 
-void connection_pool::evict_expired(origin_pool& pool)
+/// Closes what has been idle for too long, and watches what has been idle for a moment.
+void connection_pool::tend(origin_pool& pool)
 {
     doomed dead;
     {
         const std::lock_guard lock(mutex_);
         const auto now = timer_->now();
-        while (!pool.idle.empty() && now - pool.idle.front()->idle_since >= pool.idle_limit)
+        for (auto& each : pool.idle)
         {
-            dead.add(std::move(pool.idle.front()), close_reason::idle);
-            pool.idle.erase(pool.idle.begin());
+            const auto idle_for = now - each->idle_since;
+            if (idle_for >= pool.idle_limit)
+                dead.add(std::move(each), close_reason::idle);
+            else if (!each->is_watched && idle_for >= unwatched_time && !watch(pool, *each))
+                dead.add(std::move(each), close_reason::failed);
         }
-        if (pool.idle.empty())
-        {
-            pool.disarm();
-        }
-        else
-        {
-            pool.arm(pool.idle.front()->idle_since + pool.idle_limit);
-        }
+        std::erase(pool.idle, nullptr);
+        pool.plan();
     }
     bury(dead);
 }

@@ -24,8 +24,8 @@ namespace regolo::net {
 
     A call takes a place, with an idle connection in it if there is one (the last one used, so that surplus ones
     age), and otherwise opens one itself. Where all places are taken calls wait in order; a place that becomes
-    free is handed to the first of them, so that nobody overtakes. Each idle connection is watched for the server's
-    close.
+    free is handed to the first of them, so that nobody overtakes. A connection that has been idle for a moment
+    is watched for the server's close.
 
     Safe from any thread: a mutex guards the state and is never held across an operation.
 */
@@ -78,16 +78,15 @@ public:
 
 private:
     struct waiter;
-    struct idle_watch;
     class doomed;
 
     origin_pool& pool_of(const core::origin& where);
     bool try_take(origin_pool& pool, bool fresh, lease& into, doomed& dead);
     void give_place(origin_pool& pool) noexcept;
     void put_idle(origin_pool& pool, std::shared_ptr<connection> idle, doomed& dead) noexcept;
-    void watch(origin_pool& pool, connection& idle);
+    [[nodiscard]] bool watch(origin_pool& pool, connection& idle) noexcept;
     void on_readable(origin_pool& pool, std::uint64_t id);
-    void evict_expired(origin_pool& pool);
+    void tend(origin_pool& pool);
     void withdraw(waiter& gone);
     void bury(doomed& dead) noexcept;
     static void drain(std::shared_ptr<scope> limits, lease ended);

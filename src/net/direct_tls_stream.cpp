@@ -188,6 +188,14 @@ void direct_tls_stream::async_write_some(asio::const_buffer from, handler done)
     start(writing{from, std::move(done), 0, std::nullopt});
 }
 
+std::size_t direct_tls_stream::try_write(asio::const_buffer from, error_code& ec) noexcept
+{
+    writing op{from, {}, 0, std::nullopt};
+    if (op.perform(*this, ec) != need::nothing || (!ec && op.bytes != from.size()))
+        ec = asio::error::would_block;
+    return op.bytes;
+}
+
 void direct_tls_stream::async_wait_readable(wait_handler done)
 {
     free_buffers();

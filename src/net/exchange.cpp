@@ -79,7 +79,31 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
     ++used.exchanges;
     used.reader.start();
     listener_.on_connected(used, reused_, timings_.queue.value_or(scope::duration::zero()));
-    co_await send(std::move(head), std::move(body));
+
+    where_ = phase::send;
+    const auto began = now();
+    if (reused_)
+        acknowledged_ = used.stream->acknowledged();
+    const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
+    if (body.open || head.view().size() + bytes.size() > record_size)
+    {
+        co_await send_watched(std::move(head), std::move(body));
+    }
+    else
+    {
+        auto whole = core::secret::with_capacity(head.view().size() + bytes.size());
+        whole.append(head.view());
+        whole.append(bytes);
+        std::string_view rest = whole.view();
+        if (!write_now(rest))
+            co_await write_rest(rest);
+        body_sent_ = bytes.size();
+        whole_sent_ = true;
+    }
+    sent_at_ = now();
+    timings_.send = sent_at_ - began;
+    if (!early_ || !early_->refused)
+        listener_.on_sent(used, body_sent_);
     co_await read_head();
 }
 
@@ -111,38 +135,11 @@ asio::awaitable<void> exchange::connect()
     lease_.opened(std::move(fresh));
 }
 
-asio::awaitable<void> exchange::send(core::secret head, outgoing_body body)
-{
-    where_ = phase::send;
-    const auto began = now();
-    if (reused_)
-        acknowledged_ = lease_.get()->stream->acknowledged();
-    scope::phase_limit progress(*scope_, errc::send_timeout, value(limits_.send));
-    const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
-    if (body.open || head.view().size() + bytes.size() > record_size)
-    {
-        co_await send_watched(std::move(head), std::move(body), progress);
-    }
-    else
-    {
-        auto whole = core::secret::with_capacity(head.view().size() + bytes.size());
-        whole.append(head.view());
-        whole.append(bytes);
-        co_await write_all(whole.view(), progress);
-        body_sent_ = bytes.size();
-        whole_sent_ = true;
-    }
-    sent_at_ = now();
-    timings_.send = sent_at_ - began;
-    if (!early_ || !early_->refused)
-        listener_.on_sent(*lease_.get(), body_sent_);
-}
-
 // Keeps an eye on the answer: a server that refuses a large request says so before it has all of it, and may not read the
 // rest.
-asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body body,
-                                             scope::phase_limit& progress)
+asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body body)
 {
+    scope::phase_limit progress(*scope_, errc::send_timeout, value(limits_.send));
     early_.emplace();
     watch_answer();
     std::exception_ptr failure;
@@ -156,7 +153,8 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
         else
         {
             const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
-            co_await write_all(bytes, progress);
+            if (!bytes.empty())
+                co_await write_all(bytes, progress);
             body_sent_ = bytes.size();
             whole_sent_ = true;
         }
@@ -204,7 +202,8 @@ asio::awaitable<void> exchange::write_source(outgoing_body body, scope::phase_li
         body_sent_ += piece.size();
         if (!body.size)
             piece = core::encode_chunk(piece, chunk);
-        co_await write_all(piece, progress);
+        if (!piece.empty())
+            co_await write_all(piece, progress);
         whole_sent_ = !more || (body.size && body_sent_ >= *body.size);
     }
 }
@@ -255,22 +254,48 @@ void exchange::on_head_read(connection& used, error_code& ec, std::size_t n)
         broken_body_ = std::exchange(ec, {});
 }
 
+/// Also sends what the connection has taken before and not sent yet.
 asio::awaitable<void> exchange::write_all(std::string_view bytes, scope::phase_limit& progress)
 {
-    while (!bytes.empty())
+    do
     {
         error_code ec;
         sent_ = true;  // whether it arrives is not for us to know
         const auto n = co_await write_some(*lease_.get()->stream,
                                            asio::buffer(bytes.data(), bytes.size()), ec);
-        if (ec)
-        {
-            send_failed_ = !is_out_of_memory(ec);  // the connection did
-            throw boost::system::system_error(ec);
-        }
+        check_written(ec);
         bytes.remove_prefix(n);
         progress.restart();
-    }
+    } while (!bytes.empty());
+}
+
+/// What `write_now` has left.
+asio::awaitable<void> exchange::write_rest(std::string_view bytes)
+{
+    scope::phase_limit progress(*scope_, errc::send_timeout, value(limits_.send));
+    co_await write_all(bytes, progress);
+}
+
+/// Writes as much as goes without waiting, nearly always all of it.
+/// @returns  false where there is something left to do
+bool exchange::write_now(std::string_view& bytes)
+{
+    error_code ec;
+    sent_ = true;
+    bytes.remove_prefix(
+        lease_.get()->stream->try_write(asio::buffer(bytes.data(), bytes.size()), ec));
+    if (ec == asio::error::would_block || ec == asio::error::try_again)
+        return false;
+    check_written(ec);
+    return true;
+}
+
+void exchange::check_written(error_code ec)
+{
+    if (!ec)
+        return;
+    send_failed_ = !is_out_of_memory(ec);  // the connection did
+    throw boost::system::system_error(ec);
 }
 
 asio::awaitable<void> exchange::read_head()

@@ -160,11 +160,12 @@ private:
 
     asio::mutable_buffer prepare_read(error_code& broken);
     asio::awaitable<void> connect();
-    asio::awaitable<void> send(core::secret head, outgoing_body body);
-    asio::awaitable<void> send_watched(core::secret head, outgoing_body body,
-                                       scope::phase_limit& progress);
+    asio::awaitable<void> send_watched(core::secret head, outgoing_body body);
     asio::awaitable<void> write_source(outgoing_body body, scope::phase_limit& progress);
     asio::awaitable<void> write_all(std::string_view bytes, scope::phase_limit& progress);
+    asio::awaitable<void> write_rest(std::string_view bytes);
+    bool write_now(std::string_view& bytes);
+    void check_written(error_code ec);
     void watch_answer();
     void on_early_read(connection& used, error_code ec, std::size_t n);
     void on_head_read(connection& used, error_code& ec, std::size_t n);

@@ -87,19 +87,25 @@ error_code socket_bio::take_failure() noexcept { return std::exchange(failure_, 
 int socket_bio::read(BIO* as, char* into, std::size_t size) noexcept
 {
     BIO_clear_retry_flags(as);
-    std::size_t bytes = std::min(size, end_ - begin_);
-    if (bytes != 0)
+    std::size_t bytes = 0;
+    if (begin_ == end_ && has_more_)
     {
-        std::memcpy(into, buffer_.data() + begin_, bytes);
-        begin_ += bytes;
-    }
-    else if (has_more_)
-    {
+        // OpenSSL asks for the rest of a record and no more. What comes behind that is told by a larger buffer.
+        const bool is_small = size < buffer_.size();
+        const auto room = is_small ? begin_receive() : asio::buffer(into, size);
         error_code ec;
-        bytes = socket_.receive(asio::buffer(into, size), 0, ec);
-        has_more_ = bytes == size;
+        bytes = socket_.receive(room, 0, ec);
+        if (is_small)
+            end_receive(bytes);
+        has_more_ = bytes == room.size();
         if (ec && !would_block(ec))
             return -1;
+    }
+    if (begin_ != end_)
+    {
+        bytes = std::min(size, end_ - begin_);
+        std::memcpy(into, buffer_.data() + begin_, bytes);
+        begin_ += bytes;
     }
     is_starved_ = bytes == 0;
     if (is_starved_)

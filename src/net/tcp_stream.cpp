@@ -18,6 +18,16 @@ void tcp_stream::async_write_some(asio::const_buffer from, handler done)
     socket_.async_write_some(from, std::move(done));
 }
 
+std::size_t tcp_stream::try_write(asio::const_buffer from, error_code& ec) noexcept
+{
+    if (!socket_.non_blocking())
+        socket_.non_blocking(true, ec);
+    const auto bytes = socket_.send(from, 0, ec);
+    if (!ec && bytes != from.size())
+        ec = asio::error::would_block;
+    return bytes;
+}
+
 void tcp_stream::async_wait_readable(wait_handler done)
 {
     socket_.async_wait(tcp::socket::wait_read, std::move(done));

@@ -14,6 +14,7 @@ public:
 
     void async_read_some(asio::mutable_buffer into, handler done) override;
     void async_write_some(asio::const_buffer from, handler done) override;
+    std::size_t try_write(asio::const_buffer from, error_code& ec) noexcept override;
     void async_wait_readable(wait_handler done) override;
     void cancel_wait() noexcept override;
     silence peek() noexcept override;

@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -44,6 +45,18 @@ public:
     /// End of stream is `asio::error::eof`, or `ssl::error::stream_truncated` where the peer left without a goodbye.
     virtual void async_read_some(asio::mutable_buffer into, handler done) = 0;
     virtual void async_write_some(asio::const_buffer from, handler done) = 0;
+
+    /** Writes what it takes without waiting; no write may be under way.
+
+        @param ec  `would_block` where `async_write_some` has to go on, with the bytes that are left or, where none are,
+                   without any; always so where this is not possible at all
+        @returns   how many bytes it took */
+    [[nodiscard]] virtual std::size_t try_write(asio::const_buffer /*from*/,
+                                                error_code& ec) noexcept
+    {
+        ec = asio::error::would_block;
+        return 0;
+    }
 
     /// Completes when the peer sends or closes anything. For idle connections; ended by `cancel_wait`.
     virtual void async_wait_readable(wait_handler done) = 0;
