@@ -11,7 +11,7 @@
 
 namespace regolo::inline v0 {
 
-/** The bytes of an answer as they arrive, such as speech: a stream whose chunks are pieces of the body, at most 16 KiB each.
+/** The bytes of an answer as they arrive, such as speech: a stream whose chunks are pieces of the body, at most 64 KiB each.
 
     It ends as `finished` when the body is complete. Until the first piece has been handed out, a failure that the retry
     policy covers starts a new attempt. `limits::body` does not count here.

@@ -148,7 +148,7 @@ http_reader::region http_reader::prepare()
     parser_->pieces.clear();
     // A head under way may need more room than a read; its limit bounds the growth.
     const auto kept = end_ - begin_;
-    if (capacity_ < kept + room_ || capacity_ > kept + room_ + read_size / 2)
+    if (capacity_ < kept + room_ || capacity_ > kept + room_ + record_read / 2)
         reallocate((kept + slack - 1) / slack * slack + room_);
     else if (kept != 0 && capacity_ - end_ < room_)
         std::memmove(buffer_.get(), buffer_.get() + begin_, kept);
@@ -184,12 +184,14 @@ void http_reader::commit(std::size_t n, error_code& ec)
 
 void http_reader::choose_room(std::size_t last_read) noexcept
 {
-    if (end_ == capacity_ && room_ != read_size)
+    if (end_ == capacity_ && room_ == least_read)
     {
-        room_ = read_size;
+        room_ = record_read;
         small_reads_left_ = small_reads_;
         small_reads_ = std::min(4 * small_reads_ + 3, most_small_reads);
     }
+    else if (end_ == capacity_)
+        room_ = most_read;
     else if (last_read > least_read)
         return;
     else if (small_reads_left_ == 0)

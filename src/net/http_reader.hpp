@@ -26,10 +26,11 @@ namespace regolo::net {
 class http_reader
 {
 public:
-    /// What one read may bring at most, which is what a TLS record holds; and at least, since many connections wait with
-    /// nothing to come but an event now and then. It is more where reads come full.
-    static constexpr std::size_t read_size = std::size_t{64} * 1024;
+    /// What one read may bring: least, since many connections wait with nothing to come but an event now and then; what a TLS
+    /// record holds, where a read came full; and several of those where such a read did, too, since each read has its price.
     static constexpr std::size_t least_read = 640;
+    static constexpr std::size_t record_read = std::size_t{16} * 1024;
+    static constexpr std::size_t most_read = std::size_t{64} * 1024;
 
     explicit http_reader(std::size_t head_limit);
     ~http_reader();

@@ -318,8 +318,9 @@ protected:
     /// The next call is made on a connection of that kind.
     void prepare_connection(bool reused)
     {
+        wait_for([&] { return is_quiet(*client_); });
         clock_.advance(61s);  // nothing may be idle for so long
-        wait_for([&] { return is_quiet(*client_) && client_->stats().idle == 0; });
+        wait_for([&] { return client_->stats().idle == 0; });
         if (!reused)
             return;
         EXPECT_FALSE(run_on(io_, exchange_of(kind::models, *client_)).empty());

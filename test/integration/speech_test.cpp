@@ -90,7 +90,7 @@ TEST_P(Bytes, SpeechComesPieceByPiece)
         std::string piece;
         while (co_await stream.next(piece))
         {
-            EXPECT_LE(piece.size(), 16u * 1024);
+            EXPECT_LE(piece.size(), 64u * 1024);
             size += piece.size();
         }
         EXPECT_EQ(size, 300u * 1024);

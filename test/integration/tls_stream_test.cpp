@@ -9,6 +9,7 @@
 #include "testing/certificates.hpp"
 
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
@@ -233,6 +234,59 @@ TEST_P(TlsStream, ChangesKeysWhileAWriteWaits)
     EXPECT_EQ(sent_, text.size());
     server_->write("B");
     run_until([&] { return got_ == "AAAB"; });
+}
+
+TEST_P(TlsStream, GoesOnWithWhatCouldNotBeWrittenAtOnce)
+{
+    connect(TLS1_3_VERSION);
+    std::string text;
+    for (int i = 0; text.size() < std::size_t{1} << 20; ++i)
+        text += std::to_string(i) + ' ';
+    error_code ec;
+    while (!ec && sent_ != text.size())
+        sent_ += client_->try_write(asio::buffer(text) + sent_, ec);
+    EXPECT_EQ(ec, asio::error::would_block);
+    EXPECT_EQ(sent_ != 0, GetParam());
+    ASSERT_LT(sent_, text.size());
+    write(text);
+    run_until([&] { return received_.size() == text.size(); });
+    EXPECT_EQ(received_, text);
+    server_->write("A");
+    run_until([&] { return got_ == "A"; });
+}
+
+// The end of a record that the socket does not take is kept until then.
+TEST_P(TlsStream, SendsWithAnEmptyWriteWhatItHasTaken)
+{
+    connect(TLS1_3_VERSION);
+    const std::string piece(1000, 'x');
+    error_code ec;
+    std::size_t taken = 0;
+    std::string text;
+    while (!ec)
+    {
+        taken = client_->try_write(asio::buffer(piece), ec);
+        text.append(taken, 'x');
+    }
+    EXPECT_EQ(ec, asio::error::would_block);
+    EXPECT_EQ(taken, GetParam() ? piece.size() : 0);
+    if (taken == 0)
+        text = piece;
+    else
+        sent_ = text.size();
+    write(text);
+    run_until([&] { return received_.size() == text.size(); });
+    EXPECT_EQ(received_, text);
+    EXPECT_EQ(sent_, text.size());
+}
+
+TEST_P(TlsStream, TellsWhenWritingAtOnceThatItIsClosed)
+{
+    connect(TLS1_3_VERSION);
+    client_->close();
+    error_code ec;
+    EXPECT_EQ(client_->try_write(asio::buffer("x", 1), ec), 0U);
+    EXPECT_TRUE(ec);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, TlsStream, ::testing::Bool(),

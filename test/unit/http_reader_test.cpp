@@ -246,7 +246,7 @@ TEST(HttpReader, KeepsNoMoreThanItHasTo)
     const auto push = [&](std::string_view bytes) {
         const auto room = reader.prepare();
         ASSERT_GE(room.size, http_reader::least_read);
-        ASSERT_LE(room.size, 2 * http_reader::read_size + head_limit);
+        ASSERT_LE(room.size, 2 * http_reader::most_read + head_limit);
         ASSERT_LE(bytes.size(), room.size);
         std::memcpy(room.data, bytes.data(), bytes.size());
         reader.commit(bytes.size(), ec);
@@ -479,11 +479,19 @@ TEST(HttpReader, HasAsMuchRoomAsReadsNeed)
     for (const unsigned patience : {0U, 3U, 15U, 63U, 255U, 255U})
     {
         EXPECT_EQ(reads_with_the_same_room(reader, small), 1U);
-        EXPECT_GE(reader.prepare().size, http_reader::read_size);
+        EXPECT_GE(reader.prepare().size, http_reader::record_read);
+        EXPECT_LT(reader.prepare().size, 2 * http_reader::record_read);
         EXPECT_EQ(reads_with_the_same_room(reader, 1), patience + 1);
         EXPECT_EQ(reader.prepare().size, small);
     }
     EXPECT_EQ(reads_with_the_same_room(reader, small), 1U);
+    const auto large = reader.prepare().size;
+    EXPECT_EQ(reads_with_the_same_room(reader, http_reader::least_read + 1), 1000U);
+
+    // Where that comes full, too, there is more to come.
+    EXPECT_EQ(reads_with_the_same_room(reader, large), 1U);
+    EXPECT_GE(reader.prepare().size, http_reader::most_read);
+    EXPECT_LT(reader.prepare().size, 2 * http_reader::most_read);
     EXPECT_EQ(reads_with_the_same_room(reader, http_reader::least_read + 1), 1000U);
 }
 
