@@ -28,7 +28,7 @@ struct connection
     clock::time_point opened;
     clock::time_point aged_at;  // when it is too old to be used again
     clock::time_point idle_since;
-    bool is_watched = false;  // while it is idle
+    bool is_watched = false;      // while it is idle
     std::uint64_t exchanges = 0;  // requests begun on it
     std::optional<std::chrono::nanoseconds> resolve_time;
     std::optional<std::chrono::nanoseconds> connect_time;
