@@ -118,11 +118,10 @@ call::work call::perform(work on_strand)
         asio::use_awaitable, std::move(on_strand));
 }
 
-asio::awaitable<void> call::open(bool whole)
+asio::awaitable<void> call::open(const asio::any_io_executor& caller, bool whole)
 {
-    const auto self = shared_from_this();
-    client_->check_open(co_await asio::this_coro::executor);
-    co_await perform(run(self, whole, std::nullopt));
+    client_->check_open(caller);
+    return perform(run(shared_from_this(), whole, std::nullopt));
 }
 
 asio::awaitable<void> call::reopen(error_info failure)
@@ -326,13 +325,20 @@ call::work call::attempt_once(bool whole, bool fresh)
     else if (request_->key)
         co_await renew_key();
     co_await exchange_->open(request_->message, request_->body, key_, request_->url.origin, fresh);
-    note_head();
-    if (exchange_->head().status / 100 != 2)
+    auto& head = exchange_->head();
+    if (head.status / 100 != 2)
     {
+        note_head(head);
         auto refused = co_await read_error();
         throw error(std::move(refused));
     }
-    core::check_encoding(exchange_->head()).value();
+    const auto encoding = core::check_encoding(head);
+    // A stream looks at its fields once more.
+    if (whole)
+        note_head(std::move(head));
+    else
+        note_head(head);
+    encoding.value();
     if (!whole)
         co_return;
     body_.clear();
@@ -363,11 +369,11 @@ call::work call::renew_key()
     throw error(std::move(info));
 }
 
-void call::note_head()
+void call::note_head(core::response_head head)
 {
     auto& told = metadata_;
     told = regolo::metadata();
-    core::read_head(exchange_->head(), told);
+    core::read_head(std::move(head), told);
     // some gateways send it back
     for_each_secret([&](std::string_view secret) { core::redact(told, secret); });
     told.call_id = call_id_;

@@ -43,16 +43,17 @@ public:
     ~call();
 
     /// Makes attempts until one has the head of a success and, with `whole`, its body. Throws `error` otherwise.
-    boost::asio::awaitable<void> open(bool whole);
+    /// @param caller  the executor of the coroutine that awaits
+    boost::asio::awaitable<void> open(const boost::asio::any_io_executor& caller, bool whole);
 
     /// Goes on with further attempts after an answer that began as a success and was none, if the policy allows it; throws
     /// `failure` otherwise. Each goes as far as `open` has let the first go.
     boost::asio::awaitable<void> reopen(error_info failure) override;
 
-    /// The body that `open(true)` has read.
+    /// The body that `open` has read.
     [[nodiscard]] std::string& body() noexcept { return body_; }
 
-    // ---- the body of a stream, after `open(false)` or `reopen`
+    // ---- the body of a stream, after `open` or `reopen`
 
     [[nodiscard]] core::response_head take_head() noexcept override { return feed_->take_head(); }
     feed_state take(std::span<const std::string_view>& pieces) override
@@ -110,7 +111,7 @@ private:
     boost::asio::awaitable<std::exception_ptr> attempt(bool whole);
     work attempt_once(bool whole, bool fresh);
     work renew_key();
-    void note_head();
+    void note_head(core::response_head head);
     boost::asio::awaitable<error_info> read_error();
     void discard_exchange(close_reason why) noexcept;
 

@@ -21,10 +21,13 @@ error_info for_observers(error_info info)
     return info;
 }
 
-/// A program may have put its key into the wrong place.
-std::string without_key(const std::string& text, const credential& given)
+/// What observers are told, if there are any: a program may have put its key into the wrong place.
+std::string for_observers(const std::string& text, const client_state& client,
+                          const call_options& options)
 {
-    const auto& state = given.internal();
+    if (!client.config.observer)
+        return {};
+    const auto& state = (options.key.empty() ? client.config.key : options.key).internal();
     if (!state || !state->fixed)
         return text;
     const auto key = core::clean_key(state->fixed->view());
@@ -37,8 +40,8 @@ call_reporter::call_reporter(const client_state& client, const call_plan& plan,
                              const call_options& options, const std::string& call_id)
     : client_(client),
       plan_(plan),
-      path_(without_key(plan.path, options.key.empty() ? client.config.key : options.key)),
-      model_(without_key(plan.model, options.key.empty() ? client.config.key : options.key)),
+      path_(for_observers(plan.path, client, options)),
+      model_(for_observers(plan.model, client, options)),
       options_(options),
       call_id_(call_id),
       watch_(client.config.observer.get()),

@@ -150,10 +150,11 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
     const bool keep_body = options.keep_body;
     const auto running =
         call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
+    const auto here = co_await asio::this_coro::executor;
     std::exception_ptr failure;
     try
     {
-        co_await running->open(true);
+        co_await running->open(here, true);
         std::string kept = keep_body ? running->body() : std::string();
         auto answer = take_answer<Answer>(*running);
         for (auto refusal = find_refusal(*running, answer); refusal;
@@ -183,10 +184,11 @@ asio::awaitable<Stream> open_stream(std::shared_ptr<client_state> client, call_p
         co_await check_model(client, plan.model, options);
     const auto running =
         call::start(std::move(client), std::move(plan), std::move(options), std::move(gate));
+    const auto here = co_await asio::this_coro::executor;
     std::exception_ptr failure;
     try
     {
-        co_await running->open(false);
+        co_await running->open(here, false);
         co_return stream_access::make<Stream>(running);
     }
     catch (...)

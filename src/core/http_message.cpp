@@ -132,7 +132,7 @@ result<std::string_view> clean_key(std::string_view key)
 }
 
 result<secret> encode_head(const http_request& request, const origin& where, std::string_view key,
-                           const proxy_server* via)
+                           const proxy_server* via, std::size_t room)
 {
     if (auto checked = check(request); !checked)
     {
@@ -168,7 +168,7 @@ result<secret> encode_head(const http_request& request, const origin& where, std
         put({framing, "\r\n"});
     };
     using pieces = std::initializer_list<std::string_view>;
-    std::size_t size = 0;
+    std::size_t size = room;
     for_each_piece([&size](pieces line) {
         for (const std::string_view piece : line)
         {

@@ -52,9 +52,10 @@ result<std::string_view> clean_key(std::string_view key);
     without showing the value. Sets Host and Content-Length (POST, PUT, PATCH, or where there is a
     body of known length) or Transfer-Encoding, and no Connection field.
 
-    @param via  a proxy that is to pass the request on, which is told the whole URL and its credentials; null: none */
+    @param via   a proxy that is to pass the request on, which is told the whole URL and its credentials; null: none
+    @param room  for so many more bytes, which may be appended */
 result<secret> encode_head(const http_request& request, const origin& where, std::string_view key,
-                           const proxy_server* via = nullptr);
+                           const proxy_server* via = nullptr, std::size_t room = 0);
 
 /// A piece of a body of unknown length with its frame, written to `out`; none is the end of the body.
 std::string_view encode_chunk(std::string_view piece, std::string& out);

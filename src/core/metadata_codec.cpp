@@ -231,15 +231,15 @@ std::string_view read_request_id(const std::vector<header>& headers) noexcept
 
 }  // namespace
 
-void read_head(const response_head& head, metadata& out)
+void read_head(response_head head, metadata& out)
 {
     out.status = head.status;
-    out.headers = head.headers;
-    out.request_id = read_request_id(head.headers);
-    out.rate_limits = read_limits(head.headers);
-    out.cost = to_double(find_gateway(head.headers, "response-cost"));
-    out.gateway_retries = to_integer<int>(find_gateway(head.headers, "attempted-retries"));
-    out.gateway_fallbacks = to_integer<int>(find_gateway(head.headers, "attempted-fallbacks"));
+    out.headers = std::move(head.headers);
+    out.request_id = read_request_id(out.headers);
+    out.rate_limits = read_limits(out.headers);
+    out.cost = to_double(find_gateway(out.headers, "response-cost"));
+    out.gateway_retries = to_integer<int>(find_gateway(out.headers, "attempted-retries"));
+    out.gateway_fallbacks = to_integer<int>(find_gateway(out.headers, "attempted-fallbacks"));
 }
 
 }  // namespace regolo::core

@@ -7,6 +7,6 @@
 namespace regolo::core {
 
 /// Reads everything that the head of a response tells into `out`; leaves the other members as they are.
-void read_head(const response_head& head, metadata& out);
+void read_head(response_head head, metadata& out);
 
 }  // namespace regolo::core

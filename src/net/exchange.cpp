@@ -52,10 +52,14 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
 {
     origin_ = std::move(where);
     proxy_ = world_->proxies->find(origin_);
+    const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
+    // In one record with the head, where it fits.
+    const bool may_be_small = !body.open && bytes.size() <= record_size;
     // Refuses bad headers before anything touches the network.
-    core::secret head = core::encode_head(request, origin_, key ? key->view() : std::string_view(),
-                                          origin_.tls ? nullptr : proxy_)
-                            .value();
+    core::secret head =
+        core::encode_head(request, origin_, key ? key->view() : std::string_view(),
+                          origin_.tls ? nullptr : proxy_, may_be_small ? bytes.size() : 0)
+            .value();
 
     where_ = phase::queue;
     scope_->check();
@@ -84,27 +88,50 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
     const auto began = now();
     if (reused_)
         acknowledged_ = used.stream->acknowledged();
-    const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
-    if (body.open || head.view().size() + bytes.size() > record_size)
+    if (may_be_small && head.view().size() + bytes.size() <= record_size)
     {
-        co_await send_watched(std::move(head), std::move(body));
-    }
-    else
-    {
-        auto whole = core::secret::with_capacity(head.view().size() + bytes.size());
-        whole.append(head.view());
-        whole.append(bytes);
-        std::string_view rest = whole.view();
+        head.append(bytes);
+        std::string_view rest = head.view();
         if (!write_now(rest))
             co_await write_rest(rest);
         body_sent_ = bytes.size();
         whole_sent_ = true;
+        head = core::secret();
+    }
+    else
+    {
+        co_await send_watched(std::move(head), std::move(body));
     }
     sent_at_ = now();
     timings_.send = sent_at_ - began;
     if (!early_ || !early_->refused)
         listener_.on_sent(used, body_sent_);
-    co_await read_head();
+
+    where_ = phase::head;
+    const scope::phase_limit limit(*scope_, errc::head_timeout, value(limits_.head));
+    if (early_)
+        co_await read_early();
+    while (!used.reader.head_done())
+    {
+        const auto room = used.reader.prepare();
+        error_code ec;
+        const auto n = co_await read_some(*used.stream, asio::buffer(room.data, room.size), ec);
+        on_head_read(used, ec, n);
+        if (ec)
+            throw boost::system::system_error(ec);
+    }
+    where_ = phase::body;
+    head_at_ = now();
+    timings_.head = head_at_ - sent_at_;
+}
+
+/// Waits for the answer that `send_watched` reads.
+asio::awaitable<void> exchange::read_early()
+{
+    if (early_->pending)
+        co_await early_->known.wait();
+    if (early_->failure)
+        throw boost::system::system_error(early_->failure);
 }
 
 asio::awaitable<void> exchange::connect()
@@ -296,32 +323,6 @@ void exchange::check_written(error_code ec)
         return;
     send_failed_ = !is_out_of_memory(ec);  // the connection did
     throw boost::system::system_error(ec);
-}
-
-asio::awaitable<void> exchange::read_head()
-{
-    where_ = phase::head;
-    const scope::phase_limit limit(*scope_, errc::head_timeout, value(limits_.head));
-    if (early_)
-    {
-        if (early_->pending)
-            co_await early_->known.wait();
-        if (early_->failure)
-            throw boost::system::system_error(early_->failure);
-    }
-    connection& used = *lease_.get();
-    while (!used.reader.head_done())
-    {
-        const auto room = used.reader.prepare();
-        error_code ec;
-        const auto n = co_await read_some(*used.stream, asio::buffer(room.data, room.size), ec);
-        on_head_read(used, ec, n);
-        if (ec)
-            throw boost::system::system_error(ec);
-    }
-    where_ = phase::body;
-    head_at_ = now();
-    timings_.head = head_at_ - sent_at_;
 }
 
 asio::mutable_buffer exchange::prepare_read(error_code& broken)

@@ -169,7 +169,7 @@ private:
     void watch_answer();
     void on_early_read(connection& used, error_code ec, std::size_t n);
     void on_head_read(connection& used, error_code& ec, std::size_t n);
-    asio::awaitable<void> read_head();
+    asio::awaitable<void> read_early();
     void on_read(connection& used, error_code& ec, std::size_t n);
     void note_failure(connection& used, error_code ec) noexcept;
     [[nodiscard]] bool is_refused_for_certificate() const noexcept;
