@@ -40,7 +40,7 @@ public:
     }
 
     using state = feed_state;
-    /// What has arrived of the body, if anything has: valid until the next wait.
+    /// What the last read has brought of the body, once: valid until the next wait, `reset` or `let_go`.
     state take(std::span<const std::string_view>& pieces);
     /// Why `take` says failed. @throws std::bad_alloc
     [[nodiscard]] error_info failure() const;
@@ -89,7 +89,7 @@ private:
     std::chrono::nanoseconds first_event_wait_{};  // time spent waiting for it
     bool waits_for_first_ = false;                 // the read under way does
     std::uint64_t bytes_before_read_ = 0;  // of this exchange, when the read under way began
-    bool has_pieces_ = false;  // the last read may have brought some, which nobody has taken
+    bool has_pieces_ = false;  // what the last read has brought, if anything, was not taken
     bool failed_ = false;
     core::kept_failure failure_;  // none: there was no memory for it
 };

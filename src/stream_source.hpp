@@ -43,7 +43,8 @@ public:
 
     /// The head, of which nothing is kept but `metadata()`. Once for each answer.
     [[nodiscard]] virtual core::response_head take_head() noexcept = 0;
-    /// What has arrived of the body, in pieces: valid until the next `wait_body`. With `bytes` at least one.
+    /// What the last read has brought of the body, once: valid until the next `wait_body` or `reopen`, or the end. With `bytes`
+    /// at least one piece.
     virtual feed_state take(std::span<const std::string_view>& pieces) = 0;
     /// Why `take` says failed.
     [[nodiscard]] virtual error_info failure() = 0;
@@ -70,7 +71,7 @@ public:
     [[nodiscard]] virtual regolo::metadata& metadata() noexcept = 0;
     [[nodiscard]] virtual net::clock::time_point now() const noexcept = 0;
     [[nodiscard]] virtual const regolo::limits& bounds() const noexcept = 0;
-    /// By which the caller asks for the end: what has arrived is handed out no more then.
+    /// Tells that the caller wants the end. From then on nothing that has arrived is handed out.
     [[nodiscard]] virtual std::stop_token stop_token() const noexcept { return {}; }
     /// What makes an answer that has ended a failure.
     [[nodiscard]] virtual answer_doubts fail_on() const noexcept { return {}; }

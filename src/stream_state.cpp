@@ -73,12 +73,12 @@ error closed_stream()
 template <class Chunk>
 void basic_stream<Chunk>::state::begin()
 {
+    arrived = {};
     decoder.start(source->take_head());
     held.start(source->fail_on().empty);
     partial = partial_answer<Chunk>();
     failure.reset();
     seen_event = false;
-    arrived = {};
     received = 0;
 }
 
@@ -164,13 +164,13 @@ template <class Chunk>
 bool basic_stream<Chunk>::state::push_piece()
 {
     const auto piece = arrived.front();
-    arrived = arrived.subspan(1);
-    received += piece.size();
-    if (received > most)
+    if (piece.size() > most - received)
     {
         failure = too_large(most);
         return false;
     }
+    arrived = arrived.subspan(1);
+    received += piece.size();
     decoder.push(piece);
     return true;
 }
@@ -387,6 +387,7 @@ asio::awaitable<void> basic_stream<Chunk>::state::reopen(retries further)
 {
     if (delivered || further == retries::none)
         throw error(*failure);
+    arrived = {};  // goes with the attempt
     return source->reopen(*failure);
 }
 
@@ -394,9 +395,21 @@ asio::awaitable<void> basic_stream<Chunk>::state::reopen(retries further)
 template <class Chunk>
 void basic_stream<Chunk>::state::begin_again(std::exception_ptr gone)
 {
-    if (gone)
-        throw error(settle(to_error_info(std::move(gone))));
-    begin();
+    try
+    {
+        if (gone)
+            throw error(settle(to_error_info(std::move(gone))));
+        begin();
+    }
+    catch (const error&)
+    {
+        throw;
+    }
+    catch (...)
+    {
+        give_up();  // out of memory: neither the old attempt is there nor the new one
+        throw;
+    }
 }
 
 template struct basic_stream<chat_chunk>::state;

@@ -31,7 +31,8 @@ struct stream_access;
 
     @par Executor       results arrive on the executor of the coroutine that awaits
     @par Thread safety  one caller at a time: a second `next()` while one waits fails with
-                        `errc::operation_in_progress` and hurts nothing. May be destroyed on any thread.
+                        `errc::operation_in_progress`, `try_next()` gives nothing then; neither hurts. May be
+                        destroyed on any thread.
     @par Cancellation   terminal; cancelling a `next()` closes the connection and ends the stream. Use
                         `next_for()` for a wait that leaves the stream whole.
     @par Lifetimes      a stream may outlive its client, not the client's execution context

@@ -110,10 +110,11 @@ public:
         return mode_ == mode::events && !has_event_ && !splitter_.is_open() ? parser_.front()
                                                                             : std::string_view();
     }
-    /// `pull` would need more.
+    /// `pull` would need more, and an event is to begin.
     [[nodiscard]] bool is_drained() const noexcept
     {
-        return mode_ == mode::events && !ended_ && !has_event_ && parser_.is_drained();
+        return mode_ == mode::events && !ended_ && !has_event_ && !splitter_.is_open() &&
+               parser_.is_drained();
     }
     void skip(std::size_t n) noexcept { parser_.skip(n); }
     /// Why `pull` says failed, once.

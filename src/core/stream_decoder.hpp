@@ -9,6 +9,8 @@
 #include <regolo/options.hpp>
 #include <regolo/stream_end.hpp>
 
+#include <boost/assert.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -57,6 +59,7 @@ public:
     /// Adds body bytes; they are referred to until `pull` asks for more.
     void push(std::string_view bytes) noexcept
     {
+        BOOST_ASSERT(front_.empty());
         if (at_front_)
             front_ = bytes;
         else
@@ -66,11 +69,12 @@ public:
     /// The body is complete. After that `pull` gives what is left and then `ended` or `failed`.
     void end_of_body() noexcept
     {
+        BOOST_ASSERT(front_.empty());
         at_front_ = false;
         reader_.end_of_body();
     }
 
-    /// For sure: `pull` would need more.
+    /// True only where `pull` would need more; false tells nothing.
     [[nodiscard]] bool wants_more() const noexcept { return at_front_ && front_.empty(); }
 
     /// @throws std::bad_alloc  and can be called again: nothing is lost but what `out` held

@@ -23,7 +23,8 @@ constexpr std::chrono::seconds drain_time{1};
 // A close that comes sooner tells of a restart or of a server that never keeps connections, not of its idle limit.
 constexpr std::chrono::seconds shortest_lesson{1};
 
-// To watch a connection takes a system call, and to stop it a handler; in a busy client it is used again before that pays.
+// To watch a connection takes a system call, and to end the watch a handler. In a busy client a connection is used again before
+// that pays.
 constexpr std::chrono::milliseconds unwatched_time{100};
 
 error closed_error()
@@ -110,17 +111,24 @@ struct connection_pool::origin_pool final : deadline_timer::entry
         }
     }
 
-    /// Sets the timer to when there is next something to do for idle connections.
-    void plan()
+    /// Sets the timer to when there is next something to do for idle connections. Those that are not watched are the last.
+    void plan() noexcept
     {
         if (idle.empty())
             return disarm();
         auto due = idle.front()->idle_since + idle_limit;
-        const auto next = std::find_if(idle.begin(), idle.end(),
-                                       [](const auto& each) { return !each->is_watched; });
-        if (next != idle.end())
-            due = std::min(due, (*next)->idle_since + unwatched_time);
-        arm(due);
+        const auto watched = std::find_if(idle.rbegin(), idle.rend(),
+                                          [](const auto& each) { return each->is_watched; });
+        if (watched != idle.rbegin())
+            due = std::min(due, (*std::prev(watched))->idle_since + unwatched_time);
+        try
+        {
+            arm(due);
+        }
+        catch (...)
+        {
+            // Out of memory: the next limit that anybody sets wakes the timer. Until then a look at a connection is all.
+        }
     }
 
     [[nodiscard]] std::size_t places() const noexcept
@@ -281,16 +289,10 @@ void connection_pool::put_idle(origin_pool& pool, std::shared_ptr<connection> id
         pool.idle.erase(pool.idle.begin());
     }
     idle->idle_since = timer_->now();
+    const bool is_planned = !pool.idle.empty() && !pool.idle.back()->is_watched;
     pool.idle.push_back(std::move(idle));  // there has been room for it since it was opened
-    try
-    {
+    if (!is_planned)
         pool.plan();
-    }
-    catch (...)
-    {
-        dead.add(std::move(pool.idle.back()), close_reason::failed);  // nobody would see its end
-        pool.idle.pop_back();
-    }
 }
 
 /// @returns false where there is no memory for it: nobody would see the connection's end
@@ -306,6 +308,7 @@ bool connection_pool::watch(origin_pool& pool, connection& idle) noexcept
                     self->on_readable(pool, id);
             }));
         idle.is_watched = true;
+        idle.reader.give_memory_back();
         return true;
     }
     catch (...)

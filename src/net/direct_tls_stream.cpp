@@ -193,6 +193,7 @@ std::size_t direct_tls_stream::try_write(asio::const_buffer from, error_code& ec
     writing op{from, {}, 0, std::nullopt};
     if (op.perform(*this, ec) != need::nothing || (!ec && op.bytes != from.size()))
         ec = asio::error::would_block;
+    ec = as_truncation(ec);
     return op.bytes;
 }
 

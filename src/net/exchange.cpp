@@ -83,6 +83,7 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
     ++used.exchanges;
     used.reader.start();
     listener_.on_connected(used, reused_, timings_.queue.value_or(scope::duration::zero()));
+    scope_->check();  // it may have stopped the call
 
     where_ = phase::send;
     const auto began = now();
@@ -281,7 +282,7 @@ void exchange::on_head_read(connection& used, error_code& ec, std::size_t n)
         broken_body_ = std::exchange(ec, {});
 }
 
-/// Also sends what the connection has taken before and not sent yet.
+/// Also sends what the connection has taken before and not sent yet, which is all there is to do for no bytes.
 asio::awaitable<void> exchange::write_all(std::string_view bytes, scope::phase_limit& progress)
 {
     do

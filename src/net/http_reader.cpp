@@ -37,7 +37,7 @@ constexpr std::size_t least_chunk_head = 4;
 // Room for what reads leave unparsed comes in such steps, or each of them might need a little more.
 constexpr std::size_t slack = 128;
 
-// After so many the buffer is a small one again; about five seconds of tokens.
+// After so many the buffer is a smaller one again; about five seconds of tokens.
 constexpr unsigned most_small_reads = 255;
 
 }  // namespace
@@ -153,10 +153,23 @@ http_reader::region http_reader::prepare()
     else if (kept != 0 && capacity_ - end_ < room_)
         std::memmove(buffer_.get(), buffer_.get() + begin_, kept);
     else if (kept != 0)
-        return {buffer_.get() + end_, capacity_ - end_};
+        return room();
     begin_ = 0;
     end_ = kept;
-    return {buffer_.get() + end_, capacity_ - end_};
+    return room();
+}
+
+http_reader::region http_reader::room() const noexcept
+{
+    return {buffer_.get() + end_, std::min(capacity_ - end_, most_read)};
+}
+
+void http_reader::give_memory_back() noexcept
+{
+    parser_->pieces = {};
+    buffer_.reset();
+    capacity_ = begin_ = end_ = 0;
+    room_ = least_read;
 }
 
 void http_reader::reallocate(std::size_t size)
@@ -184,18 +197,18 @@ void http_reader::commit(std::size_t n, error_code& ec)
 
 void http_reader::choose_room(std::size_t last_read) noexcept
 {
-    if (end_ == capacity_ && room_ == least_read)
+    const bool is_full = end_ == capacity_ || last_read == most_read;
+    const auto less = room_ == most_read ? record_read : least_read;
+    if (is_full && room_ != most_read)
     {
-        room_ = record_read;
+        room_ = room_ == least_read ? record_read : most_read;
         small_reads_left_ = small_reads_;
         small_reads_ = std::min(4 * small_reads_ + 3, most_small_reads);
     }
-    else if (end_ == capacity_)
-        room_ = most_read;
-    else if (last_read > least_read)
+    else if (last_read > less)
         return;
     else if (small_reads_left_ == 0)
-        room_ = least_read;
+        room_ = less;
     else
         --small_reads_left_;
 }

@@ -26,8 +26,9 @@ namespace regolo::net {
 class http_reader
 {
 public:
-    /// What one read may bring: least, since many connections wait with nothing to come but an event now and then; what a TLS
-    /// record holds, where a read came full; and several of those where such a read did, too, since each read has its price.
+    /// What one read may bring. At first, and while little comes: many connections wait with nothing to come but an event now
+    /// and then. After one that came full: what a TLS record holds. After one of those that came full: several, since each
+    /// read has its price.
     static constexpr std::size_t least_read = 640;
     static constexpr std::size_t record_read = std::size_t{16} * 1024;
     static constexpr std::size_t most_read = std::size_t{64} * 1024;
@@ -45,8 +46,11 @@ public:
         char* data;
         std::size_t size;
     };
-    /// Room for the next read. Invalidates the pieces.
+    /// Room for the next read, at most `most_read`. Invalidates the pieces.
     [[nodiscard]] region prepare();
+    /// Between two responses on a connection that waits for the next one. Invalidates the pieces.
+    /// @par Preconditions  reusable()
+    void give_memory_back() noexcept;
 
     /// `n` bytes were read. Fails where they are no HTTP, or the head is too large (`errc::too_large`): its bytes, and 32
     /// more for each field.
@@ -74,6 +78,7 @@ private:
     class parser;
     void parse(boost::system::error_code& ec);
     void take_plain_chunks();
+    [[nodiscard]] region room() const noexcept;
     void choose_room(std::size_t last_read) noexcept;
     void reallocate(std::size_t size);
     /// What the head under way or done counts against the limit.
@@ -84,7 +89,7 @@ private:
     std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): a vector would clear it
     std::size_t capacity_ = 0;
     std::size_t room_ = least_read;  // for the next read
-    // Small reads before a large room becomes a small one again: more where that came too early.
+    // Small reads before a room becomes a smaller one again: more where that came too early.
     unsigned small_reads_ = 0;
     unsigned small_reads_left_ = 0;
     std::size_t begin_ = 0;  // unparsed bytes: [begin_, end_)

@@ -90,7 +90,7 @@ int socket_bio::read(BIO* as, char* into, std::size_t size) noexcept
     std::size_t bytes = 0;
     if (begin_ == end_ && has_more_)
     {
-        // OpenSSL asks for the rest of a record and no more. What comes behind that is told by a larger buffer.
+        // For the rest of a record OpenSSL has no more room than that. A larger buffer shows whether there is something behind it.
         const bool is_small = size < buffer_.size();
         const auto room = is_small ? begin_receive() : asio::buffer(into, size);
         error_code ec;

@@ -16,7 +16,8 @@ namespace regolo::net {
     What is written is sent at once, without a SIGPIPE; what the socket does not take of it is kept and sent before anything else, since a
     read may have to write as well (a change of keys), which must not get into a record of a write that waits. What is read was brought by an operation of Asio's, which costs no
     more system calls than waiting does, into a buffer that is small, since every connection that waits has one. Where that came
-    full there is more, and OpenSSL's own buffer takes it straight from the socket.
+    full there is more, and OpenSSL's own buffer takes it straight from the socket, but for the small rest of a
+    record.
 */
 class socket_bio
 {

@@ -22,6 +22,8 @@ std::size_t tcp_stream::try_write(asio::const_buffer from, error_code& ec) noexc
 {
     if (!socket_.non_blocking())
         socket_.non_blocking(true, ec);
+    if (!socket_.non_blocking())
+        return 0;
     const auto bytes = socket_.send(from, 0, ec);
     if (!ec && bytes != from.size())
         ec = asio::error::would_block;

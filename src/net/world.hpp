@@ -49,8 +49,8 @@ public:
     /** Writes what it takes without waiting; no write may be under way.
 
         @param ec  `would_block` where `async_write_some` has to go on, with the bytes that are left or, where none are,
-                   without any; always so where this is not possible at all
-        @returns   how many bytes it took */
+                   without any. A stream that cannot do this always says so
+        @returns   how many bytes it took, with any of these */
     [[nodiscard]] virtual std::size_t try_write(asio::const_buffer /*from*/,
                                                 error_code& ec) noexcept
     {

@@ -422,6 +422,37 @@ public:
     clock::time_point at;
 };
 
+/// Stops its call when the connection stands.
+class stopper final : public observer
+{
+public:
+    void connection_acquired(const call_event&, const connection_event&) noexcept override
+    {
+        source.request_stop();
+    }
+
+    std::stop_source source;
+};
+
+TEST(Stop, BeforeTheRequestIsWrittenSendsNothing)
+{
+    for (const bool tls : {false, true})
+    {
+        test_server server(tls ? server_options() : server_options::plain());
+        const auto watch = std::make_shared<stopper>();
+        auto config = config_for(server);
+        config.observer = watch;
+        call_options options;
+        options.stop = watch->source.get_token();
+        const auto got = run(chat_once(config, question(), options));
+        ASSERT_FALSE(got);
+        EXPECT_EQ(got.error().code, asio::error::operation_aborted) << describe(got.error());
+        EXPECT_FALSE(got.error().sent);
+        EXPECT_NE(got.error().where, phase::send);
+        EXPECT_EQ(server.counts().requests, 0U);
+    }
+}
+
 asio::awaitable<error_info> transcript_failure(client_config config, upload file)
 {
     const client one(co_await asio::this_coro::executor, config);

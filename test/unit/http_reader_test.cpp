@@ -488,11 +488,13 @@ TEST(HttpReader, HasAsMuchRoomAsReadsNeed)
     const auto large = reader.prepare().size;
     EXPECT_EQ(reads_with_the_same_room(reader, http_reader::least_read + 1), 1000U);
 
-    // Where that comes full, too, there is more to come.
+    // Where that comes full, too, there is more to come; and less again where it is not.
     EXPECT_EQ(reads_with_the_same_room(reader, large), 1U);
-    EXPECT_GE(reader.prepare().size, http_reader::most_read);
-    EXPECT_LT(reader.prepare().size, 2 * http_reader::most_read);
-    EXPECT_EQ(reads_with_the_same_room(reader, http_reader::least_read + 1), 1000U);
+    EXPECT_EQ(reader.prepare().size, http_reader::most_read);
+    EXPECT_EQ(reads_with_the_same_room(reader, http_reader::record_read + 1), 1000U);
+    EXPECT_EQ(reads_with_the_same_room(reader, http_reader::most_read), 1000U);
+    EXPECT_EQ(reads_with_the_same_room(reader, http_reader::record_read), 256U);
+    EXPECT_EQ(reader.prepare().size, large);
 }
 
 }  // namespace

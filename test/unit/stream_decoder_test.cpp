@@ -54,7 +54,10 @@ struct outcome
     std::optional<usage> last_usage;
 };
 
+constexpr std::size_t a_line = 0;
+
 /// Feeds pieces of `size` bytes that are gone once they were pulled, to a decoder that may have read others before.
+/// @param size  or `a_line`
 template <class Chunk>
 outcome<Chunk> decode(stream_decoder<Chunk>& decoder, std::string_view body,
                       const response_head& head, std::size_t size)
@@ -72,8 +75,10 @@ outcome<Chunk> decode(stream_decoder<Chunk>& decoder, std::string_view body,
     };
     while (!body.empty())
     {
-        const std::vector<char> piece(
-            body.begin(), body.begin() + static_cast<std::ptrdiff_t>(std::min(size, body.size())));
+        const std::size_t wanted = size == a_line ? body.find('\n') + 1 : size;
+        const std::size_t most = wanted == 0 ? body.size() : std::min(wanted, body.size());
+        const std::vector<char> piece(body.begin(),
+                                      body.begin() + static_cast<std::ptrdiff_t>(most));
         body.remove_prefix(piece.size());
         decoder.push({piece.data(), piece.size()});
         if (!drain())
@@ -110,7 +115,8 @@ outcome<Chunk> decode_all_ways(std::string_view body,
 {
     const response_head head = head_of(content_type);
     auto whole = decode<Chunk>(body, head, std::max<std::size_t>(body.size(), 1), bounds);
-    for (const std::size_t size : {1U, 2U, 3U, 7U, 16U})
+    for (const std::size_t size :
+         {a_line, std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{7}, std::size_t{16}})
     {
         const auto cut = decode<Chunk>(body, head, size, bounds);
         EXPECT_EQ(cut.end, whole.end) << size << ' ' << body;
@@ -501,6 +507,26 @@ TEST(StreamDecoder, KeepsItsLimits)
     EXPECT_EQ(code("{\"1\":234567890123456}", any_json), errc::too_large);
     const auto out = decode_all_ways<server_event>("data: 12345678901\n\n", sse, bounds);
     EXPECT_NE(out.failure.message.find("raise limits::event"), std::string::npos);
+}
+
+TEST(StreamDecoder, KnowsWhatIsOpenAlsoWhereEventsRepeat)
+{
+    const auto event = [](std::string_view text) {
+        return R"(data: {"choices":[{"index":0,"delta":{"content":")" + std::string(text) +
+               "\"}}]}\n\n";
+    };
+    const auto begun = event("a") + event("b") + event("c");
+    const auto broken = decode_all_ways(begun + "{\n" + event("d") + data("[DONE]"), sse);
+    EXPECT_EQ(broken.failure.code, errc::bad_response);
+    EXPECT_EQ(broken.chunks.size(), 3U);
+    const auto error = decode_all_ways(
+        begun + "{\n" + R"("error":{"message":"m","code":503}})" + "\n" + event("d"), sse);
+    EXPECT_EQ(error.failure.server_message, "m");
+    EXPECT_EQ(error.chunks.size(), 3U);
+    const auto commented = decode_all_ways(
+        begun + ": rest\n" + event("d") + "\r\n" + event("e") + data("[DONE]"), sse);
+    EXPECT_EQ(commented.end, stream_end::done);
+    EXPECT_EQ(commented.chunks.size(), 5U);
 }
 
 TEST(StreamDecoder, KeepsTheLimitOfAnEventAlsoWhereEventsRepeat)
