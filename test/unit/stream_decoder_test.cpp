@@ -54,7 +54,7 @@ struct outcome
     std::optional<usage> last_usage;
 };
 
-constexpr std::size_t a_line = 0;
+constexpr std::size_t a_line = 0;  // with the empty ones behind it
 
 /// Feeds pieces of `size` bytes that are gone once they were pulled, to a decoder that may have read others before.
 /// @param size  or `a_line`
@@ -75,8 +75,9 @@ outcome<Chunk> decode(stream_decoder<Chunk>& decoder, std::string_view body,
     };
     while (!body.empty())
     {
-        const std::size_t wanted = size == a_line ? body.find('\n') + 1 : size;
-        const std::size_t most = wanted == 0 ? body.size() : std::min(wanted, body.size());
+        const std::size_t next =
+            body.find_first_not_of("\r\n", std::min(body.find('\n'), body.size()));
+        const std::size_t most = std::min(size == a_line ? next : size, body.size());
         const std::vector<char> piece(body.begin(),
                                       body.begin() + static_cast<std::ptrdiff_t>(most));
         body.remove_prefix(piece.size());
