@@ -63,10 +63,8 @@ asio::awaitable<bool> basic_stream<Chunk>::next(Chunk& reuse)
 template <class Chunk>
 bool basic_stream<Chunk>::try_next(Chunk& reuse)
 {
-    if (!state_ || state_->busy.load(std::memory_order_acquire))
+    if (!state_ || state_->busy.exchange(true, std::memory_order_acquire))
         return false;
-    // Nobody else may call meanwhile, so that this need not be one step.
-    state_->busy.store(true, std::memory_order_relaxed);
     struct release
     {
         std::atomic<bool>& busy;
