@@ -160,16 +160,14 @@ std::string* plain_text(completion_chunk& chunk) noexcept
 }
 
 /// Whether two chunks that have such a text have all else in common.
-bool same_but_text(const chat_chunk& a, const chat_chunk& b) noexcept
+template <class Chunk>
+bool same_but_text(const Chunk& a, const Chunk& b) noexcept
 {
-    return a.created == b.created && same::is(a.id, b.id) && same::is(a.object, b.object) &&
-           same::is(a.model, b.model) && same::is(a.system_fingerprint, b.system_fingerprint) &&
-           same::is(a.service_tier, b.service_tier) &&
-           a.choices.front().index == b.choices.front().index;
-}
-
-bool same_but_text(const completion_chunk& a, const completion_chunk& b) noexcept
-{
+    if constexpr (requires { a.service_tier; })
+    {
+        if (!same::is(a.service_tier, b.service_tier))
+            return false;
+    }
     return a.created == b.created && same::is(a.id, b.id) && same::is(a.object, b.object) &&
            same::is(a.model, b.model) && same::is(a.system_fingerprint, b.system_fingerprint) &&
            a.choices.front().index == b.choices.front().index;

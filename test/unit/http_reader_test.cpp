@@ -497,6 +497,25 @@ TEST(HttpReader, HasAsMuchRoomAsReadsNeed)
     EXPECT_EQ(reader.prepare().size, large);
 }
 
+TEST(HttpReader, GivesItsMemoryBackBetweenResponses)
+{
+    http_reader reader(head_limit);
+    error_code ec;
+    const std::string body(http_reader::least_read, 'x');
+    for (int i = 0; i != 3; ++i)
+    {
+        reader.start();
+        put(reader, "HTTP/1.1 200 OK\r\nContent-Length: 640\r\n\r\n", ec);
+        put(reader, body, ec);
+        ASSERT_FALSE(ec) << ec.message();
+        ASSERT_TRUE(reader.reusable());
+        reader.give_memory_back();
+        EXPECT_TRUE(reader.pieces().empty());
+        EXPECT_TRUE(reader.reusable());
+        EXPECT_EQ(reader.prepare().size, http_reader::least_read);
+    }
+}
+
 }  // namespace
 
 }  // namespace regolo::test
