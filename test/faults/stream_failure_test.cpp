@@ -2,6 +2,7 @@
 
 #include "faults/allocations.hpp"
 #include "stream_state.hpp"
+#include "support/lone_source.hpp"
 
 #include <regolo/error.hpp>
 #include <regolo/stream.hpp>
@@ -10,7 +11,6 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -82,27 +82,15 @@ TEST(StreamFailure, OfTheConnectionStays)
 }
 
 /// An answer that began as a success and was none, and whose bytes go with the connection; the next one is good.
-class second_time_good final : public detail::stream_source
+class second_time_good final : public lone_source
 {
 public:
-    core::response_head take_head() noexcept override
-    {
-        core::response_head head;
-        head.status = 200;
-        return head;
-    }
     detail::feed_state take(std::span<const std::string_view>& pieces) override
     {
         if (arrived_ == nullptr)
             return detail::feed_state::wait;
         pieces = arrived_->pieces;
         return detail::feed_state::bytes;
-    }
-    error_info failure() override { return lost_connection(); }
-    asio::awaitable<void> wait_body(std::chrono::nanoseconds, bool) override
-    {
-        throw error(failure());
-        co_return;
     }
     asio::awaitable<void> reopen(error_info) override
     {
@@ -111,15 +99,6 @@ public:
         arrived_ = std::make_unique<answer>(good);
         co_return;
     }
-    void saw_first_event() override {}
-    void commit() noexcept override {}
-    void succeed(const detail::call_outcome&) override {}
-    error_info fail(error_info info, const detail::call_outcome&) override { return info; }
-    void stop(boost::system::error_code, const char*) noexcept override {}
-    void drop(const detail::call_outcome&) noexcept override {}
-    regolo::metadata& metadata() noexcept override { return metadata_; }
-    net::clock::time_point now() const noexcept override { return {}; }
-    const regolo::limits& bounds() const noexcept override { return bounds_; }
 
 private:
     static constexpr std::string_view good =
@@ -140,8 +119,6 @@ private:
     };
 
     std::unique_ptr<answer> arrived_ = std::make_unique<answer>(bad);
-    regolo::metadata metadata_;
-    regolo::limits bounds_;
 };
 
 // Nothing of the first attempt is looked at again, whatever the second one lacks memory for.

@@ -2,6 +2,7 @@
 // on the machine: to copy what has arrived at each chunk, or to grow by a fixed step, would be seen in them.
 
 #include "stream_state.hpp"
+#include "support/lone_source.hpp"
 
 #include <regolo/chat_accumulator.hpp>
 #include <regolo/testing/run.hpp>
@@ -59,7 +60,7 @@ enum class kind
 std::size_t delta_size(kind what) { return what == kind::text ? 4 : 8; }
 
 /// The events of a stream, made while they are asked for.
-class event_source final : public detail::stream_source
+class event_source final : public lone_source
 {
 public:
     event_source(kind what, std::size_t size) : left_(size / delta_size(what))
@@ -86,22 +87,6 @@ public:
         left_ -= std::min(left_, batch);
         return detail::feed_state::bytes;
     }
-    error_info failure() override { return failure_; }
-    asio::awaitable<void> wait_body(std::chrono::nanoseconds, bool) override { co_return; }
-    asio::awaitable<void> reopen(error_info failure) override
-    {
-        throw error(std::move(failure));
-        co_return;
-    }
-    void saw_first_event() override {}
-    void commit() noexcept override {}
-    void succeed(const detail::call_outcome&) override {}
-    error_info fail(error_info info, const detail::call_outcome&) override { return info; }
-    void stop(boost::system::error_code, const char*) noexcept override {}
-    void drop(const detail::call_outcome&) noexcept override {}
-    regolo::metadata& metadata() noexcept override { return metadata_; }
-    net::clock::time_point now() const noexcept override { return {}; }
-    const regolo::limits& bounds() const noexcept override { return bounds_; }
 
 private:
     static constexpr std::size_t batch = 64;  // events in a piece
@@ -111,9 +96,6 @@ private:
     std::string last_;
     std::string_view piece_;
     core::response_head head_;
-    error_info failure_;
-    regolo::metadata metadata_;
-    regolo::limits bounds_;
     bool ended_ = false;
 };
 
