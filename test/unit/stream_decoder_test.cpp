@@ -510,6 +510,35 @@ TEST(StreamDecoder, KeepsItsLimits)
     EXPECT_NE(out.failure.message.find("raise limits::event"), std::string::npos);
 }
 
+TEST(StreamDecoder, TakesEachOfTheEventsThatRepeatInOnePiece)
+{
+    const auto event = [](std::string_view text) {
+        return R"(data: {"choices":[{"index":0,"delta":{"content":")" + std::string(text) +
+               "\"}}]}\n\n";
+    };
+    stream_decoder<chat_chunk> decoder((limits()));
+    decoder.start(head_of(sse));
+    const std::string pieces[] = {
+        event("a") + event("b") + event("c"),
+        event("d") + event("e") + event("f") + data(R"({"choices":[],"usage":{}})") + event("g") +
+            event("h").substr(0, 20),
+        event("h").substr(20) + event("i"),
+        event("j") + data("[DONE]"),
+    };
+    std::string text;
+    chat_chunk chunk;
+    auto step = stream_step::need_more;
+    for (const auto& piece : pieces)
+    {
+        ASSERT_EQ(step, stream_step::need_more);
+        decoder.push(piece);
+        while ((step = decoder.pull(chunk)) == stream_step::chunk)
+            text += chunk.choices.empty() ? "-" : *chunk.choices[0].delta.content;
+    }
+    EXPECT_EQ(step, stream_step::ended);
+    EXPECT_EQ(text, "abcdef-ghij");
+}
+
 TEST(StreamDecoder, KnowsWhatIsOpenAlsoWhereEventsRepeat)
 {
     const auto event = [](std::string_view text) {
