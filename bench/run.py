@@ -4,8 +4,8 @@
     run.py --build FOLDER --peers FOLDER [--nginx PROGRAM] [--quick] [--only NAME...] [--workload WORK...] [--list]
 
 Prints one table and writes results.json and charts/*.png into the build folder. Ends with 1 where the run is
-unsound: a program missing or failing, unequal counters, a server that was the bottleneck. A goal that is missed
-is a result.
+unsound: a program missing or failing, unequal counters, a server that was the bottleneck where that matters. A goal
+that is missed is a result.
 """
 
 import argparse
@@ -133,6 +133,7 @@ def finish(options, compared, alone, described, seconds):
         ],
         "goals": [goal.as_json() for goal in found],
         "problems": problems,
+        "notes": compared.notes,
     }
     (options.build / "results.json").write_text(json.dumps(results, indent=1))
     print(f"{described['processor']}, {described['cores']} cores, Linux {described['kernel']};"
@@ -145,6 +146,8 @@ def finish(options, compared, alone, described, seconds):
     print(f"\nAll figures: {options.build / 'results.json'}, charts: {options.build / 'charts'}")
     verdicts = [goal.verdict for goal in found]
     print("Goals: " + ", ".join(f"{verdicts.count(each)} {each}" for each in VERDICTS))
+    for note in compared.notes:
+        print(f"Note: {note}")
     for problem in problems:
         print(f"UNSOUND: {problem}")
     return 1 if problems else 0

@@ -23,17 +23,18 @@ class Work:
     cold: bool = False  # every request on a connection of its own
     paced: bool = False  # by the server: both sides idle
     served: bool = False  # a write of the server for each chunk costs more than to read it: clients wait for it
+    judged: bool = False  # a goal compares with the floors
 
     def key(self, transport):
         return f"{transport}/{self.name}"
 
 
 WORKS = [
-    Work("bulk", "bulk", unit="chunk", quick=ALL),
+    Work("bulk", "bulk", unit="chunk", quick=ALL, judged=True),
     Work("varied", "varied", unit="chunk", full=COMPILED),
-    Work("trickle", "trickle", unit="chunk", quick=ALL, served=True),
-    Work("paced", "paced", 100, "chunk", requests=200, paced=True),
-    Work("small", "small", quick=ALL),
+    Work("trickle", "trickle", unit="chunk", quick=ALL, served=True, judged=True),
+    Work("paced", "paced", 100, "chunk", requests=200, paced=True, judged=True),
+    Work("small", "small", quick=ALL, judged=True),
     Work("large", "large"),
     Work("tools", "tools", unit="chunk", full=COMPILED),
     Work("embeddings", "embeddings"),
@@ -115,7 +116,7 @@ class Series:
 
 
 class Comparison:
-    """Takes the series, and notes what makes them unsound."""
+    """Takes the series, and notes what makes them unsound, and what has to be known beside that."""
 
     def __init__(self, clients, effort, core, say):
         self.clients = clients
@@ -125,6 +126,7 @@ class Comparison:
         self.series = {}  # by transport, work and client
         self.orders = {}  # of each round, by transport and work
         self.problems = []
+        self.notes = []
 
     def add(self, works, transport, server, url):
         """All rounds of those works over a transport."""
@@ -205,7 +207,9 @@ class Comparison:
             if transport == "tickets" and series.kind == "regolo" and series.resumed() < 0.9:
                 self.problems.append(f"{work.name}: {series.resumed():.0%} of the handshakes of {series.client} were resumed")
             if not (work.paced or work.served) and series.share("server_cpu") > 0.95 and series.share("cpu") < 0.6:
-                self.problems.append(
+                # Nginx is as fast as it is, and a floor that only decrypts waits for who encrypts.
+                harmless = transport.startswith("nginx") or (series.kind == "floor" and not work.judged)
+                (self.notes if harmless else self.problems).append(
                     f"{transport}/{work.name}: the server was the bottleneck for {series.client}: it was"
                     f" busy for {series.share('server_cpu'):.0%} of the time, the client for"
                     f" {series.share('cpu'):.0%}"
