@@ -70,9 +70,9 @@ class Alone:
     # ---- many streams
 
     def latency(self):
-        seconds = 2 if self.effort.quick else 6
+        seconds = 2 if self.effort.quick else 4
         with self.server("tls") as server:
-            for number in range(2 if self.effort.quick else 5):
+            for number in range(2 if self.effort.quick else 3):
                 for streams, pace in CROWDS:
                     for name in in_turn(CROWD_PROGRAMS, number):
                         self.say(f"latency, {streams} streams, {name}, round {number + 1}")
@@ -85,7 +85,7 @@ class Alone:
                             self.problems.append(f"{name}: {told['streams']} streams of {streams}, {told['chunks']} chunks")
 
     def memory(self):
-        for number in range(1 if self.effort.quick else 3):
+        for number in range(1 if self.effort.quick else 2):
             for how in HOLDS:
                 for streams in HELD[:1] if how == "plain" else HELD:
                     for name in in_turn(CROWD_PROGRAMS, number):
@@ -221,7 +221,7 @@ class Alone:
 
     def micro(self):
         self.say("micro benchmarks")
-        seconds = 0.05 if self.effort.quick else 0.5
+        seconds = 0.05 if self.effort.quick else 0.2
         command = [self.program("micro"), "--benchmark_format=json", f"--benchmark_min_time={seconds}",
                    "--benchmark_repetitions=3", "--benchmark_enable_random_interleaving=true"]  # fmt: skip
         ended = machine.run([str(part) for part in command], self.client_cores[0], 900)
