@@ -145,12 +145,7 @@ public:
         return op_.slot();
     }
 
-    void operator()(error_code ec)
-    {
-        if constexpr (!std::is_same_v<Operation, writing>)
-            on_->bio_.end_wait();
-        on_->resume(std::move(op_), ec);
-    }
+    void operator()(error_code ec) { on_->resume(std::move(op_), ec); }
     void operator()(error_code ec, std::size_t bytes)
     {
         on_->bio_.end_receive(bytes);
@@ -232,10 +227,6 @@ void direct_tls_stream::wait(need next, Operation& op)
         if (!op.cancelled)
             op.cancelled.emplace(op.done.get_cancellation_slot());
     }
-    // A receive into the small buffer would take the half of it.
-    bool is_large = true;
-    if constexpr (std::is_same_v<Operation, reading>)
-        is_large = op.into.size() > socket_bio::most_received;
     step<Operation> then(*this, std::move(op));
     try
     {
@@ -252,11 +243,7 @@ void direct_tls_stream::wait(need next, Operation& op)
         else
         {
             free_buffers();
-            const auto room = bio_.begin_receive();
-            if (is_large)
-                socket().async_wait(tcp::socket::wait_read, std::move(then));
-            else
-                socket().async_read_some(room, std::move(then));
+            socket().async_read_some(bio_.begin_receive(), std::move(then));
         }
     }
     catch (const std::bad_alloc&)

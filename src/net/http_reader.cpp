@@ -37,9 +37,6 @@ constexpr std::size_t least_chunk_head = 4;
 // Room for what reads leave unparsed comes in such steps, or each of them might need a little more.
 constexpr std::size_t slack = 128;
 
-// Less room than this is not worth another buffer.
-constexpr std::size_t spare = 1024;
-
 // After so many the buffer is a smaller one again; about five seconds of tokens.
 constexpr unsigned most_small_reads = 255;
 
@@ -149,24 +146,17 @@ void http_reader::start()
 http_reader::region http_reader::prepare()
 {
     parser_->pieces.clear();
-    const auto wanted = is_streamed() ? room_ : std::max(room_, answer_read);
     // A head under way may need more room than a read; its limit bounds the growth.
     const auto kept = end_ - begin_;
-    if (capacity_ < kept + wanted || capacity_ > kept + wanted + std::max(wanted / 2, spare))
-        reallocate((kept + slack - 1) / slack * slack + wanted);
-    else if (kept != 0 && capacity_ - end_ < wanted)
+    if (capacity_ < kept + room_ || capacity_ > kept + room_ + record_read / 2)
+        reallocate((kept + slack - 1) / slack * slack + room_);
+    else if (kept != 0 && capacity_ - end_ < room_)
         std::memmove(buffer_.get(), buffer_.get() + begin_, kept);
     else if (kept != 0)
         return room();
     begin_ = 0;
     end_ = kept;
     return room();
-}
-
-/// A body comes that may be a stream of events: its length is not told.
-bool http_reader::is_streamed() const noexcept
-{
-    return head_done() && (parser_->chunked() || parser_->need_eof());
 }
 
 http_reader::region http_reader::room() const noexcept

@@ -26,11 +26,10 @@ namespace regolo::net {
 class http_reader
 {
 public:
-    /// What one read may bring. While a stream brings little: many connections wait with nothing to come but an event now and
-    /// then. For a head, and the body whose length it tells: most answers as a whole. After a read that came full: what a TLS
-    /// record holds. After one of those that came full: several, since each read has its price.
+    /// What one read may bring. At first, and while little comes: many connections wait with nothing to come but an event now
+    /// and then. After one that came full: what a TLS record holds. After one of those that came full: several, since each
+    /// read has its price.
     static constexpr std::size_t least_read = 640;
-    static constexpr std::size_t answer_read = std::size_t{4} * 1024;
     static constexpr std::size_t record_read = std::size_t{16} * 1024;
     static constexpr std::size_t most_read = std::size_t{64} * 1024;
 
@@ -80,7 +79,6 @@ private:
     void parse(boost::system::error_code& ec);
     void take_plain_chunks();
     [[nodiscard]] region room() const noexcept;
-    [[nodiscard]] bool is_streamed() const noexcept;
     void choose_room(std::size_t last_read) noexcept;
     void reallocate(std::size_t size);
     /// What the head under way or done counts against the limit.
@@ -90,7 +88,7 @@ private:
     std::unique_ptr<parser> parser_;
     std::unique_ptr<char[]> buffer_;  // NOLINT(modernize-avoid-c-arrays): a vector would clear it
     std::size_t capacity_ = 0;
-    std::size_t room_ = least_read;  // for the next read of a stream
+    std::size_t room_ = least_read;  // for the next read
     // Small reads before a room becomes a smaller one again: more where that came too early.
     unsigned small_reads_ = 0;
     unsigned small_reads_left_ = 0;

@@ -82,12 +82,6 @@ void socket_bio::end_receive(std::size_t bytes) noexcept
     has_more_ = bytes == buffer_.size();
 }
 
-void socket_bio::end_wait() noexcept
-{
-    receives_ = false;
-    has_more_ = true;
-}
-
 error_code socket_bio::take_failure() noexcept { return std::exchange(failure_, error_code()); }
 
 int socket_bio::read(BIO* as, char* into, std::size_t size) noexcept

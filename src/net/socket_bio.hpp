@@ -14,10 +14,10 @@ namespace regolo::net {
 /** A socket as OpenSSL reads and writes it; neither waits.
 
     What is written is sent at once, without a SIGPIPE; what the socket does not take of it is kept and sent before anything else, since a
-    read may have to write as well (a change of keys), which must not get into a record of a write that waits. Little is brought by
-    an operation of Asio's, which costs no more system calls than waiting does, into a buffer that is small, since every
-    connection that waits has one. Where that came full there is more, and OpenSSL's own buffer takes it straight from the
-    socket, but for the small rest of a record. So it does where more is expected.
+    read may have to write as well (a change of keys), which must not get into a record of a write that waits. What is read was brought by an operation of Asio's, which costs no
+    more system calls than waiting does, into a buffer that is small, since every connection that waits has one. Where that came
+    full there is more, and OpenSSL's own buffer takes it straight from the socket, but for the small rest of a
+    record.
 */
 class socket_bio
 {
@@ -32,13 +32,9 @@ public:
 
     [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
 
-    /// What one receive brings.
-    static constexpr std::size_t most_received = 640;
     /// Room for one receive. OpenSSL finds nothing to read until that has ended.
     [[nodiscard]] asio::mutable_buffer begin_receive() noexcept;
     void end_receive(std::size_t bytes) noexcept;
-    /// For who has waited instead: the socket has something.
-    void end_wait() noexcept;
     /// The socket was seen to have something.
     void note_input() noexcept { has_more_ = !receives_; }
 
@@ -65,10 +61,10 @@ private:
     bool would_block(const error_code& ec) noexcept;
 
     tcp::socket socket_;
-    std::array<char, most_received> buffer_;
+    std::array<char, 640> buffer_;
     std::size_t begin_ = 0;  // what has arrived: [begin_, end_)
     std::size_t end_ = 0;
-    bool receives_ = false;  // what comes is for a read that waits
+    bool receives_ = false;  // the buffer is an operation's
     bool has_more_ = false;  // the socket may
     bool is_starved_ = false;
     error_code failure_;
