@@ -85,12 +85,11 @@ class Alone:
                             self.problems.append(f"{name}: {told['streams']} streams of {streams}, {told['chunks']} chunks")
 
     def memory(self):
-        for number in range(1 if self.effort.quick else 2):
-            for how in HOLDS:
-                for streams in HELD[:1] if how == "plain" else HELD:
-                    for name in in_turn(CROWD_PROGRAMS, number):
-                        self.say(f"memory, {streams} streams, {how}, {name}, round {number + 1}")
-                        self.hold(how, streams, name)
+        for how in HOLDS:
+            for streams in HELD[:1] if how == "plain" else HELD:
+                for name in CROWD_PROGRAMS:
+                    self.say(f"memory, {streams} streams, {how}, {name}")
+                    self.hold(how, streams, name)
 
     def hold(self, how, streams, name):
         kind, together = HOLDS[how]

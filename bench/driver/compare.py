@@ -65,7 +65,7 @@ class Effort:
 
 
 QUICK = Effort(True, 3, 2, 0.2, 0.4, 1.5, 1, 0.05)
-FULL = Effort(False, 5, 3, 0.5, 0.8, 3.0, 2, 0.125)
+FULL = Effort(False, 5, 2, 0.5, 0.8, 3.0, 2, 0.125)
 
 
 @dataclass
