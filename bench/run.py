@@ -23,6 +23,7 @@ from driver.report import table
 from driver.servers import LoadServer, Nginx
 
 HERE = Path(__file__).resolve().parent
+MOST_BUSY = 0.1  # without a note
 SECTIONS = ("latency", "memory", "startup", "threads", "allocations", "instructions", "micro")
 
 
@@ -42,6 +43,11 @@ def check_names(given, known, what):
     for name in given:
         if name not in known:
             sys.exit(f"error: no {what} {name}; there are {', '.join(known)}")
+
+
+def results_name(options):
+    """Those of a part do not replace those of the whole."""
+    return "results-part.json" if options.only or options.workload else "results.json"
 
 
 def say(text):
@@ -91,29 +97,45 @@ def main():
         print("\n".join(f"    {each}" for each in missing), file=sys.stderr)
         return 1
 
-    effort = QUICK if options.quick else FULL
-    server_core, client_cores = machine.cores()
-    machine.allow_files(max(HELD) + 500)
     folder = options.build / "run"
     folder.mkdir(exist_ok=True)
-    described = machine.describe()
+    with machine.alone_in(folder):
+        return measure(options, clients, folder)
+
+
+def measure(options, clients, folder):
+    """What was asked for, from the first client to the charts; tells the exit status."""
+    effort = QUICK if options.quick else FULL
+    server_core, client_cores = machine.cores()
+    (options.build / results_name(options)).unlink(missing_ok=True)
+    described = machine.describe() | {"busy": machine.busy()}
     began = time.monotonic()
 
     def wanted(name):
         return not options.workload or name in options.workload
 
+    if wanted("latency") or wanted("memory"):
+        machine.allow_files(max(HELD) + 500)
     compared = Comparison(clients, effort, client_cores[0], say)
-    compare(options, [work for work in WORKS if wanted(work.name)], compared, server_core, folder)
+    if described["busy"] > MOST_BUSY:
+        compared.notes.append(f"other programs used {described['busy']:.0%} of the machine before it began")
     alone = Alone(options.build, folder, effort, server_core, client_cores, say)
+
+    def attempt(what, function, *arguments):
+        """What was measured before something broke is told all the same."""
+        try:
+            function(*arguments)
+        except (Exception, SystemExit) as failure:
+            compared.problems.append(f"{what}: {type(failure).__name__}: {failure}")
+
+    works = [work for work in WORKS if wanted(work.name)]
+    attempt("the comparison", compare, options, works, compared, server_core, folder)
     for section in SECTIONS:
         if not wanted(section) or (options.only and "regolo" not in options.only):
             continue
-        if section == "startup":
-            alone.startup(clients)
-        else:
-            getattr(alone, section)()
+        arguments = [clients] if section == "startup" else []
+        attempt(section, getattr(alone, section), *arguments)
     say("")
-    described["load_after"] = machine.describe()["load"]
     seconds = time.monotonic() - began
     return finish(options, compared, alone, described, seconds)
 
@@ -135,21 +157,24 @@ def finish(options, compared, alone, described, seconds):
         "problems": problems,
         "notes": compared.notes,
     }
-    (options.build / "results.json").write_text(json.dumps(results, indent=1))
+    written = options.build / results_name(options)
+    written.write_text(json.dumps(results, indent=1))
     print(f"{described['processor']}, {described['cores']} cores, Linux {described['kernel']};"
-          f" {seconds / 60:.1f} minutes; load {described['load']:.1f} before, {described['load_after']:.1f} after")  # fmt: skip
+          f" {seconds / 60:.1f} minutes; {described['busy']:.0%} busy before it")  # fmt: skip
     print("\n".join(table(compared, alone)))
-
-    from driver.charts import draw  # after the table: it takes a while
-
-    draw(compared, alone, options.build / "charts")
-    print(f"\nAll figures: {options.build / 'results.json'}, charts: {options.build / 'charts'}")
+    print(f"\nAll figures: {written}")
     verdicts = [goal.verdict for goal in found]
     print("Goals: " + ", ".join(f"{verdicts.count(each)} {each}" for each in VERDICTS))
     for note in compared.notes:
         print(f"Note: {note}")
     for problem in problems:
         print(f"UNSOUND: {problem}")
+
+    from driver.charts import draw  # after the table: it takes a while
+
+    charts = options.build / ("charts-part" if written.stem.endswith("part") else "charts")
+    draw(compared, alone, charts)
+    print(f"Charts: {charts}")
     return 1 if problems else 0
 
 

@@ -4,7 +4,8 @@
 #
 #   scripts/bench.sh [--quick] [--only NAME...] [--workload WORK...] [--list]
 #
-#   --quick      fewer rounds: about 20 minutes once everything is built, instead of an hour and more
+#   --quick      fewer and shorter rounds, and the SDKs in less of the work: about 20 minutes once everything is built, instead of
+#                an hour
 #   --only       of the clients, only these
 #   --workload   of the work, only this
 #   --list       the names of both
@@ -14,7 +15,7 @@ cd "$(dirname "$0")/.."
 
 case ${1:-} in
 --help | -h)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 2
     ;;
 esac
@@ -22,13 +23,12 @@ esac
 build=$PWD/build/bench
 peers=$build/peers
 python=/usr/bin/python3 # Debian's, which has the packages
-install_packages "${build_packages[@]}" libbenchmark-dev libcurl4-openssl-dev libsimdjson-dev \
-    python3 python3-matplotlib openssl strace valgrind
-mkdir -p "$build"
-
 case " $* " in
 *" --list "*) exec "$python" -B bench/run.py --build "$build" --peers "$peers" "$@" ;;
 esac
+install_packages "${build_packages[@]}" libbenchmark-dev libcurl4-openssl-dev libsimdjson-dev \
+    python3 python3-matplotlib openssl strace valgrind
+mkdir -p "$build"
 
 say "Building"
 cmake --preset bench >"$build/build.log" &&

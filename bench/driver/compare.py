@@ -178,6 +178,7 @@ class Comparison:
             return Plan(work.requests, max(work.concurrency, work.requests // 4))
         sdk = client.kind == "sdk"
         target = self.effort.sdk_cpu if sdk else self.effort.cpu
+        warm_up = self.effort.sdk_warm_up if sdk else self.effort.warm_up
         requests = max(work.concurrency, 1 if sdk else 4)
         for attempt in range(4):
             requests *= 8 if attempt > 0 else 1
@@ -190,7 +191,9 @@ class Comparison:
             by_wall = self.effort.wall / max(told["wall"], 1e-6) * requests
             return max(work.concurrency, 1, int(min(by_cpu, by_wall)))
 
-        return Plan(fitting(target), fitting(self.effort.sdk_warm_up if sdk else self.effort.warm_up))
+        if sdk:  # what it costs when it is warm
+            told = measure(client, url, work, Plan(requests, fitting(warm_up)), self.core, server, 120)
+        return Plan(fitting(target), fitting(warm_up))
 
     def check(self, work, transport):
         """Equal counters, and a server that had time left."""

@@ -1,5 +1,6 @@
 """The machine: which core is whose, what a process has used, how busy it is otherwise."""
 
+import fcntl
 import os
 import platform
 import resource
@@ -9,11 +10,50 @@ from dataclasses import dataclass
 
 
 def cores():
-    """Those of the server and of the clients: different ones, or there is nothing to measure."""
+    """Those of the server and of the clients: different ones, or there is nothing to measure. Threads of the server's core are
+    nobody's, where there are others: what they cost depends on what it does."""
     usable = sorted(os.sched_getaffinity(0))
     if len(usable) < 2:
         raise SystemExit("error: client and server need a core each, and there is one")
-    return usable[0], usable[1:]
+    server, *others = usable
+    return server, [core for core in others if core not in siblings(server)] or others
+
+
+def siblings(core):
+    """The threads of the core that this one is a thread of."""
+    path = f"/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list"
+    found = set()
+    try:
+        with open(path, encoding="ascii") as listed:
+            for part in listed.read().strip().split(","):
+                first, _, last = part.partition("-")
+                found.update(range(int(first), int(last or first) + 1))
+    except (OSError, ValueError):
+        found.add(core)
+    return found
+
+
+def busy(seconds=2):
+    """The part of the machine's time that is used while nothing of ours runs."""
+    def times():
+        with open("/proc/stat", encoding="ascii") as lines:
+            told = [int(each) for each in lines.readline().split()[1:9]]
+        return sum(told), told[3] + told[4]  # of it idle, and waiting for a disk
+
+    total, idle = times()
+    time.sleep(seconds)
+    total_after, idle_after = times()
+    return 1 - (idle_after - idle) / max(1, total_after - total)
+
+
+def alone_in(folder):
+    """Keeps other runs away from the servers' files and the cores, for a `with` block."""
+    held = open(folder / "lock", "w", encoding="ascii")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise SystemExit(f"error: another run is going on in {folder}") from None
+    return held
 
 
 def pinned(which):
@@ -72,6 +112,9 @@ def run(command, cores_of_it, limit, **others):
         os.killpg(process.pid, 9)
         out, err = process.communicate()
         err += f"\nstopped after {limit:.0f} s"
+    except BaseException:
+        os.killpg(process.pid, 9)  # it has a session of its own: nobody else stops it
+        raise
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Ended(process.returncode, out, err, used, time.monotonic() - began)
@@ -88,5 +131,4 @@ def describe():
         "processor": model,
         "cores": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
-        "load": os.getloadavg()[0],
     }

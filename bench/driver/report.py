@@ -80,14 +80,13 @@ def crowd_table(alone):
         return []
     lines = ["", "Many streams over TLS, each at its pace: from the server's write to the chunk in the user's hands, us"]
     lines.append(row("streams, client", ["p50", "p99", "p99.9", "CPU, us/chunk", "chunks/s"]))
-    seconds = 2 if alone.effort.quick else 6
     for count in counts:
         for name in CROWD_PROGRAMS:
             key = ("crowd", name, str(count))
             if key not in alone.told:
                 continue
             cells = [figure(alone.values(key, what), 1e-3) for what in ("p50", "p99", "p999")]
-            cells += [figure(alone.per_chunk(key), 1e6), f"{alone.median(key, 'chunks') / seconds:.0f}"]
+            cells += [figure(alone.per_chunk(key), 1e6), f"{alone.median(key, 'chunks') / alone.crowd_seconds:.0f}"]
             lines.append(row(f"{count:>4}  {CROWD_NAMES[name]}", cells))
     return lines
 

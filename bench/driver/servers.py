@@ -91,9 +91,9 @@ def fetch(url, path):
         trusting = ssl.create_default_context()
         trusting.check_hostname = False
         trusting.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(where, context=trusting)
+        connection = http.client.HTTPSConnection(where, context=trusting, timeout=10)
     else:
-        connection = http.client.HTTPConnection(where)
+        connection = http.client.HTTPConnection(where, timeout=10)
     connection.request("POST", path, body="{}", headers={"Content-Type": "application/json"})
     answer = connection.getresponse()
     if answer.status != 200:
@@ -198,7 +198,10 @@ class Nginx(Server):
         return int(pids[0]) if pids else None
 
     def cpu(self):
-        return machine.cpu_seconds(self.worker())
+        worker = self.worker()
+        if worker is None:
+            raise SystemExit(f"nginx has ended; see {self.log}")
+        return machine.cpu_seconds(worker)
 
 
 def answers(url, workload):
