@@ -9,6 +9,7 @@
 #include <boost/json/parser.hpp>
 #include <boost/json/string.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,8 @@ namespace {
 
 /// Members of an object, which may have to be compared each with each.
 constexpr std::size_t most_members = 32;
+/// Bytes of text for a token; a number of an embedding takes ten and more. Where there are fewer tokens, their room is not touched.
+constexpr std::size_t usual_token = 8;
 /// As many fit into 64 bits.
 constexpr std::size_t most_digits = 19;
 /// Every integer up to this one is a double.
@@ -372,19 +375,21 @@ private:
 
 void token_list::grow()
 {
+    const auto capacity = std::max(2 * capacity_, expected_);
     // NOLINTNEXTLINE(modernize-avoid-c-arrays)
-    auto larger = std::make_unique_for_overwrite<std::byte[]>(2 * capacity_ * sizeof(json_token));
+    auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity * sizeof(json_token));
     auto* const first = static_cast<json_token*>(static_cast<void*>(larger.get()));
     std::uninitialized_copy_n(first_, size_, first);
     outside_ = std::move(larger);
     first_ = first;
-    capacity_ *= 2;
+    capacity_ = capacity;
 }
 
 bool json_tape::read(std::string_view text, std::size_t max_depth)
 {
     if (text.size() > json::string::max_size())
         return false;
+    tokens_.expect(text.size() / usual_token);
     return tape_reader(text, max_depth, tokens_, texts_).read();
 }
 

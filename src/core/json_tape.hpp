@@ -40,6 +40,8 @@ public:
         return *added;
     }
     void clear() noexcept { size_ = 0; }
+    /// How many there may be. Room for as many is taken as soon as there is no other left.
+    void expect(std::size_t size) noexcept { expected_ = size; }
 
 private:
     void grow();
@@ -52,6 +54,7 @@ private:
     json_token* first_;
     std::size_t size_ = 0;
     std::size_t capacity_ = first_capacity;
+    std::size_t expected_ = 0;
 };
 
 /** A document as one list of its values, in the order of their text. It costs a fraction of a tree: nothing is linked or

@@ -24,6 +24,8 @@ constexpr std::size_t record_size = std::size_t{16} * 1024;
 
 // A server judges the client's certificate, or that there is none, as soon as it has the end of the handshake.
 constexpr std::chrono::seconds certificate_window{5};
+/// Bytes of memory that a server may have set aside by announcing a body. A longer one gets more as it comes.
+constexpr std::uint64_t most_set_aside = std::uint64_t{16} * 1024 * 1024;
 
 scope::duration value(const std::optional<time_limits::duration>& limit)
 {
@@ -358,6 +360,8 @@ void exchange::on_read(connection& used, error_code& ec, std::size_t n)
 asio::awaitable<void> exchange::read_body(std::string& body, std::size_t limit,
                                           const char* limit_name)
 {
+    const auto announced = lease_.get()->reader.content_length().value_or(0);
+    body.reserve(std::min({announced, std::uint64_t{limit}, most_set_aside}));
     for (;;)
     {
         for (const auto piece : pieces())

@@ -342,6 +342,12 @@ std::optional<int> http_reader::keep_alive_timeout() const noexcept
     return parser_->keep_alive_timeout;
 }
 
+std::optional<std::uint64_t> http_reader::content_length() const noexcept
+{
+    const auto length = parser_->content_length();
+    return length ? std::optional(*length) : std::nullopt;
+}
+
 std::vector<std::string_view>& http_reader::pieces() noexcept { return parser_->pieces; }
 
 std::size_t http_reader::bytes() const noexcept { return bytes_; }

@@ -5,6 +5,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -70,6 +71,8 @@ public:
     [[nodiscard]] core::response_head& head() noexcept;
     /// Seconds for which the server keeps an idle connection, if the head said so.
     [[nodiscard]] std::optional<int> keep_alive_timeout() const noexcept;
+    /// Bytes of the body, if the head told how many; a chunked one has none.
+    [[nodiscard]] std::optional<std::uint64_t> content_length() const noexcept;
     [[nodiscard]] std::vector<std::string_view>& pieces() noexcept;
     /// Bytes of any kind since `start`.
     [[nodiscard]] std::size_t bytes() const noexcept;
