@@ -26,6 +26,7 @@
 #include <regolo/observer.hpp>
 #include <regolo/options.hpp>
 #include <regolo/rerank.hpp>
+#include <regolo/response_format.hpp>
 #include <regolo/shared_string.hpp>
 #include <regolo/speech.hpp>
 #include <regolo/sse_parser.hpp>

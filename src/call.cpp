@@ -33,6 +33,8 @@ namespace {
 
 net::scope::reason cancelled() { return {asio::error::operation_aborted, "cancelled"}; }
 
+net::scope::reason stopped() { return {asio::error::operation_aborted, stopped_by_token}; }
+
 /// The server was asked for too much.
 bool is_refusal(const error_info& failure)
 {
@@ -56,7 +58,7 @@ std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_pla
     {
         // The callback's destructor waits for it, so that it never runs on a dead scope.
         self->stop_.emplace(self->options_.stop,
-                            [target = self.get()] { target->abort(cancelled()); });
+                            [target = self.get()] { target->abort(stopped()); });
     }
     self->report_.started();
     return self;
@@ -449,6 +451,7 @@ void call::complete_info(error_info& info) const
 {
     info.call_id = call_id_;
     info.attempts = report_.attempts();
+    info.sent = info.sent || (exchange_ && exchange_->sent());
     if (exchange_ && info.metadata.status == 0 && metadata_.status != 0 &&
         (info.where == phase::body || info.where == phase::head))
     {

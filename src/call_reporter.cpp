@@ -27,8 +27,9 @@ std::string for_observers(const std::string& text, const client_state& client,
 {
     if (!client.config.observer)
         return {};
-    const auto& state = (options.key.empty() ? client.config.key : options.key).internal();
-    if (!state || !state->fixed)
+    const auto& used = options.key.empty() ? client.config.key : options.key;
+    const auto& state = used.internal();
+    if (used.empty() || !state->fixed)
         return text;
     const auto key = core::clean_key(state->fixed->view());
     return key && text.find(*key) != std::string::npos ? core::redact_key(text, *key) : text;

@@ -2,6 +2,7 @@
 
 #include "core/check_options.hpp"
 #include "core/uuid.hpp"
+#include "credential_state.hpp"
 #include "net/alarm.hpp"
 #include "net/resolver.hpp"
 
@@ -73,6 +74,8 @@ std::shared_ptr<client_state> client_state::make(asio::any_io_executor executor,
     core::check(config.limits).value();
     auto url = core::parse_base_url(config.base_url).value();
     core::check_plaintext(url.origin, !config.key.empty(), config.allow_plaintext).value();
+    if (config.key.internal())
+        config.key.internal()->check();
     auto state = std::make_shared<client_state>(std::move(executor), std::move(config),
                                                 std::move(url), std::move(outside));
     // Tells now of files that cannot be read.

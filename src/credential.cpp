@@ -14,9 +14,7 @@ bool is_blank(std::string_view text) noexcept
 
 std::shared_ptr<credential::state> fixed_key(std::string_view key)
 {
-    if (is_blank(key))
-        return nullptr;
-    return std::make_shared<credential::state>(core::secret(key));
+    return std::make_shared<credential::state>(core::secret(is_blank(key) ? "" : key));
 }
 
 }  // namespace
@@ -36,7 +34,13 @@ credential::credential(provider source)
     : state_(source ? std::make_shared<state>(std::move(source)) : nullptr)
 {}
 
-bool credential::empty() const noexcept { return state_ == nullptr; }
+bool credential::empty() const noexcept { return state_ == nullptr || state_->is_blank(); }
+
+void credential::state::check() const
+{
+    if (fixed)
+        core::clean_key(fixed->view()).value();
+}
 
 void credential::state::request::finish(std::exception_ptr error, std::string key_text) noexcept
 {

@@ -23,6 +23,12 @@ struct credential::state : std::enable_shared_from_this<credential::state>
     explicit state(core::secret key) : fixed(std::make_shared<core::secret>(std::move(key))) {}
     explicit state(provider source) : provide(std::move(source)) {}
 
+    /// Text was given, and no key is in it.
+    [[nodiscard]] bool is_blank() const noexcept { return fixed && fixed->empty(); }
+
+    /// @throws error  where the fixed key cannot be one
+    void check() const;
+
     /// Whether asking again can give another key.
     [[nodiscard]] bool renewable() const noexcept { return static_cast<bool>(provide); }
 

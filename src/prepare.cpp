@@ -63,6 +63,23 @@ bool removes_key(const call_options& options)
     throw error(std::move(info));
 }
 
+/// The key of a call. One that is blank may be that of a user who has none.
+void check_key(const credential& key)
+{
+    if (!key.internal())
+        return;
+    if (key.empty())
+    {
+        error_info info;
+        info.code = errc::no_key;
+        info.message =
+            "call_options::key is blank: leave it unset to use the client's key, or name "
+            "\"Authorization\" in call_options::remove_headers to send none";
+        throw error(std::move(info));
+    }
+    key.internal()->check();
+}
+
 }  // namespace
 
 retry_policy effective_policy(const client_config& config, const call_options& options)
@@ -94,12 +111,14 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
         headers_of(config, plan, options, call_id, ready.message.body.has_value(), is_home);
 
     const bool without_key = removes_key(options);
+    if (!without_key)
+        check_key(options.key);
     const credential none;
     const credential& key = without_key            ? none
                             : !options.key.empty() ? options.key
                             : is_home              ? config.key
                                                    : none;
-    ready.key = key.internal();
+    ready.key = key.empty() ? nullptr : key.internal();
     const bool has_key =
         ready.key != nullptr || find_header(ready.message.headers, "Authorization").has_value();
     if (!has_key && !without_key && plan.needs_key && where.host == default_host)

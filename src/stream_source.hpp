@@ -18,6 +18,9 @@
 
 namespace regolo::inline v0::detail {
 
+/// What is said of a call whose `call_options::stop` has asked for its end.
+inline constexpr const char* stopped_by_token = "stopped by call_options::stop";
+
 /// What an answer told, for the last event of its call.
 struct call_outcome
 {

@@ -67,7 +67,9 @@ Result taken(Chunk& chunk)
 
 error closed_stream()
 {
-    return make_error(asio::error::operation_aborted, "the stream was closed");
+    auto info = make_error(asio::error::operation_aborted, "the stream was closed").info();
+    info.sent = true;  // there is no stream without the head of an answer
+    return error(std::move(info));
 }
 
 template <class Chunk>
@@ -90,7 +92,7 @@ try
     {
         if (stop.stop_requested())
         {
-            failure = make_error(asio::error::operation_aborted, "the call was stopped").info();
+            failure = make_error(asio::error::operation_aborted, stopped_by_token).info();
             return step::failed;
         }
         if (held.pull(out))

@@ -37,7 +37,8 @@ public:
     std::optional<retry_policy> retry;
     /// Replaces `retry_policy::max_retries` alone.
     std::optional<int> max_retries;
-    /// Used instead of the client's key when not empty. To send none, name "Authorization" in `remove_headers`.
+    /// Used instead of the client's key. One that was set and is blank is refused with `errc::no_key`, so that nobody's call goes out
+    /// with the client's key for want of one's own. To send none, name "Authorization" in `remove_headers`.
     credential key;
     /// Used instead of the client's URL when not empty. The client's key goes there only if the origin
     /// (scheme, host and port) is the client's own; otherwise give `key` as well.

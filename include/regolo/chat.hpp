@@ -5,6 +5,7 @@
 #include <regolo/json.hpp>
 #include <regolo/message.hpp>
 #include <regolo/metadata.hpp>
+#include <regolo/response_format.hpp>
 #include <regolo/shared_string.hpp>
 #include <regolo/tool.hpp>
 #include <regolo/usage.hpp>

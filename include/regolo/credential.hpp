@@ -17,7 +17,7 @@ namespace regolo::inline v0 {
 
     A fixed key is held in one shared buffer that is wiped when the last copy is gone. It cannot be
     printed or read back. A key that is blank counts as none. A key with control characters or
-    spaces inside is refused with `errc::bad_config` when it is used, without being shown.
+    spaces inside is refused with `errc::bad_config`, without being shown: by the client when it is made, and by the call that has it.
 
     A provider is asked before each attempt, on the executor of the client. Concurrent calls share
     one running request to it. After a 401 it is asked once more and the attempt is made once more.

@@ -182,9 +182,10 @@ struct error_info
 
 /** Whether the same call, made again later, has a chance to succeed.
 
-    True for rate limits, overload, server errors, empty answers, and connections that failed before the request was
-    sent. False for what a person must change first (key, request, quota, certificate), and for
-    requests that were sent and may have been worked on: repeating those may be billed twice.
+    True for rate limits, overload, errors that the server reports (also amid a stream, whose chunks may be billed), empty
+    answers, and connections and times that ended before the request was sent. False for what a person must change first
+    (key, request, quota, certificate, a host name that still has no address after the attempts), for a deadline that has passed, and
+    for requests that were sent and may have been worked on: repeating those may be billed twice.
 */
 [[nodiscard]] REGOLO_EXPORT bool is_retryable(const error_info& info) noexcept;
 

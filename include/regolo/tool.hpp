@@ -48,30 +48,12 @@ struct REGOLO_EXPORT tool_choice
                                              const std::vector<std::string>& names);
 };
 
-/// The shape of the answer's text. Made by the named functions.
-struct REGOLO_EXPORT response_format
-{
-    std::string type;                 ///< "text", "json_object" or "json_schema"
-    boost::json::object json_schema;  ///< `{"name","schema","strict"}` of that type
-    boost::json::object extra;
-
-    response_format() = default;
-
-    [[nodiscard]] static response_format text();
-    [[nodiscard]] static response_format json_object();
-    [[nodiscard]] static response_format schema(std::string_view name, boost::json::object schema,
-                                                bool strict = true);
-};
-
 template <>
 REGOLO_EXPORT result<tool> from_json<tool>(const boost::json::value& json);
 template <>
 REGOLO_EXPORT result<tool_choice> from_json<tool_choice>(const boost::json::value& json);
-template <>
-REGOLO_EXPORT result<response_format> from_json<response_format>(const boost::json::value& json);
 
 [[nodiscard]] REGOLO_EXPORT boost::json::value to_json(const tool& value);
 [[nodiscard]] REGOLO_EXPORT boost::json::value to_json(const tool_choice& value);
-[[nodiscard]] REGOLO_EXPORT boost::json::value to_json(const response_format& value);
 
 }  // namespace regolo::inline v0

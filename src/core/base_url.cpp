@@ -117,9 +117,13 @@ result<std::string> read_host(const urls::url_view& url)
 
 result<std::uint16_t> read_port(const urls::url_view& url, bool tls)
 {
-    if (url.port().empty())
+    if (!url.has_port())
     {
         return default_port(tls);
+    }
+    if (url.port().empty())
+    {
+        return bad_url("has a colon behind its host and no port");
     }
     // Not port_number(): that of Boost 1.81 wraps around.
     const std::string_view digits = url.port();

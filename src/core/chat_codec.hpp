@@ -3,6 +3,7 @@
 #include "core/answer_members.hpp"
 #include "core/message_codec.hpp"
 #include "core/request_body.hpp"
+#include "core/response_format_codec.hpp"
 #include "core/tool_codec.hpp"
 
 #include <regolo/chat.hpp>

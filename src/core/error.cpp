@@ -257,6 +257,7 @@ bool is_retryable(const error_info& info) noexcept
         case errc::empty_answer:
             return true;
         case errc::send_timeout:
+        case errc::total_timeout:
         case errc::connection_lost:
             return !info.sent;
         default:

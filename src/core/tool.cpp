@@ -17,13 +17,6 @@ tool_choice with_mode(std::string_view mode)
     return choice;
 }
 
-response_format with_type(std::string_view type)
-{
-    response_format format;
-    format.type = type;
-    return format;
-}
-
 }  // namespace
 
 tool_choice tool_choice::automatic() { return with_mode("auto"); }
@@ -54,19 +47,6 @@ tool_choice tool_choice::allowed(std::string_view mode, const std::vector<std::s
         tools.push_back(std::move(tool));
     }
     return choice;
-}
-
-response_format response_format::text() { return with_type("text"); }
-
-response_format response_format::json_object() { return with_type("json_object"); }
-
-response_format response_format::schema(std::string_view name, json::object schema, bool strict)
-{
-    auto format = with_type("json_schema");
-    format.json_schema["name"] = name;
-    format.json_schema["schema"] = std::move(schema);
-    format.json_schema["strict"] = strict;
-    return format;
 }
 
 }  // namespace regolo::inline v0

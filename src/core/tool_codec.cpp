@@ -34,7 +34,6 @@ inline namespace v0 {
 
 REGOLO_DEFINE_JSON(tool)
 REGOLO_DEFINE_JSON(tool_choice)
-REGOLO_DEFINE_JSON(response_format)
 
 }  // namespace v0
 }  // namespace regolo

@@ -23,11 +23,4 @@ void visit_members(const Members& members, like<tool> auto& value)
     });
 }
 
-template <class Members>
-void visit_members(const Members& members, like<response_format> auto& value)
-{
-    members("type", value.type);
-    members("json_schema", value.json_schema);
-}
-
 }  // namespace regolo::core

@@ -446,11 +446,12 @@ std::string connection_pool::describe(const core::origin& where) const
     if (found == origins_.end())
         return "no connections";
     const auto& pool = *found->second;
-    std::string text =
-        std::to_string(pool.in_use) + " connections in use, " + std::to_string(pool.connecting) +
-        " connecting, " + std::to_string(pool.draining) + " draining, " +
-        std::to_string(pool.waiters.size()) + " calls waiting, at most " +
-        std::to_string(options_.max_connections) + " (pool_options::max_connections)";
+    std::string text = "connections in use: " + std::to_string(pool.in_use) +
+                       ", connecting: " + std::to_string(pool.connecting) +
+                       ", draining: " + std::to_string(pool.draining) +
+                       ", at most: " + std::to_string(options_.max_connections) +
+                       " (pool_options::max_connections), other calls waiting: " +
+                       std::to_string(pool.waiters.size());
     if (!pool.last_connect_error.empty())
         text += "; last connect error: " + pool.last_connect_error;
     return text;

@@ -506,8 +506,10 @@ error_info exchange::explain(error_code ec) const
         {
             info.message += " to " + core::to_string(origin_) +
                             (where_ == phase::resolve ? ": the name look-up does not answer"
-                             : where_ == phase::tls ? ": the TLS handshake does not come to an end"
-                                                    : ": the server does not answer");
+                             : where_ == phase::tls
+                                 ? ": the TLS handshake does not come to an end; if the server "
+                                   "speaks plain HTTP, write http:// in base_url"
+                                 : ": the server does not answer");
             world_->pool->note_connect_error(origin_, info.message);
         }
         return info;

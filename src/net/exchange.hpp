@@ -91,6 +91,8 @@ public:
     [[nodiscard]] bool body_done() const noexcept { return lease_.get()->reader.done(); }
     [[nodiscard]] const std::shared_ptr<connection>& used() const noexcept { return lease_.get(); }
     [[nodiscard]] bool has_connection() const noexcept { return lease_.get() != nullptr; }
+    /// At least one byte of the request may have reached the server.
+    [[nodiscard]] bool sent() const noexcept { return sent_; }
 
     /// Reads more of the body into `pieces()`. `done(ec)` is called on the strand; an error is kept for `explain`.
     template <class Handler>
@@ -186,7 +188,7 @@ private:
     regolo::timings timings_;
     phase where_ = phase::prepare;
     bool reused_ = false;
-    bool sent_ = false;  // at least one byte may have reached the server
+    bool sent_ = false;
     bool send_failed_ = false;
     bool whole_sent_ = false;  // nothing of the request is left to write
     bool opened_source_ = false;

@@ -2,6 +2,8 @@
 
 #include <regolo/testing/test_server.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <charconv>
 #include <chrono>
 #include <csignal>
@@ -33,8 +35,10 @@ constexpr std::string_view usage =
   --help            show this
 
 Prints its URL on one line when it listens, and serves until SIGTERM or SIGINT.
-Model names such as error-503, error-429-retry-after-1, html-502, error-mid-stream, cut-mid-stream
-or stall order a failure; "count to 100" in a prompt orders a long answer.
+"count to 100" in a prompt orders a long answer, and the name of the model a failure, see <regolo/testing/simulation.hpp>:
+  error-STATUS, error-STATUS-retry-after-SECONDS, error-STATUS-once, error-first-event-STATUS[-once],
+  html-STATUS, budget-exceeded, error-mid-stream, cut-mid-stream, reset-mid-stream, stall-mid-stream,
+  stall, no-done, no-finish, close-after
 )";
 
 struct settings
@@ -125,6 +129,9 @@ int serve(const settings& wanted)
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     allow_many_connections();
 
+    // Whoever waits for it is not to find that of a server before us.
+    if (!wanted.port_file.empty())
+        std::remove(wanted.port_file.c_str());
     const regolo::testing::test_server server(wanted.server);
     write_file(wanted.ca_file, server.ca_pem());
     write_file(wanted.port_file, std::to_string(server.port()) + '\n');
@@ -145,6 +152,12 @@ int main(int argc, char** argv)
             return serve(wanted);
         std::cout << usage;
         return EXIT_SUCCESS;
+    }
+    catch (const boost::system::system_error& error)
+    {
+        std::cerr << "regolo-server: cannot listen (--port chooses another one): "
+                  << error.code().message() << '\n';
+        return EXIT_FAILURE;
     }
     catch (const std::exception& error)
     {

@@ -93,6 +93,57 @@ TEST_F(CallOptions, NoCallIdByOption)
     EXPECT_FALSE(request.has_header("x-client-request-id"));
 }
 
+TEST_F(CallOptions, ABlankKeyIsRefusedAndTheClientsNotUsed)
+{
+    for (const char* const blank : {"", " \n"})
+    {
+        call_options options;
+        options.key = blank;
+        EXPECT_TRUE(options.key.empty());
+        const auto got = run(chat_once(config, question(), options));
+        ASSERT_FALSE(got);
+        EXPECT_EQ(got.error().code, errc::no_key);
+        EXPECT_TRUE(contains(got.error().message, "call_options::key is blank"));
+        EXPECT_EQ(got.error().attempts, 0);
+
+        options.remove_headers = {"Authorization"};
+        EXPECT_FALSE(sent(options).has_header("authorization"));
+    }
+    call_options options;
+    options.key = credential(static_cast<const char*>(nullptr));
+    EXPECT_EQ(sent(options).header("authorization"), "Bearer test-key");
+}
+
+TEST_F(CallOptions, ABlankKeyOfTheClientIsNone)
+{
+    config.key = " ";
+    EXPECT_FALSE(sent({}).has_header("authorization"));
+}
+
+TEST_F(CallOptions, AKeyThatIsNoneIsRefusedBeforeAnythingIsTried)
+{
+    call_options options;
+    options.key = "https://user:word@example.com";
+    const auto got = run(chat_once(config, question(), options));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().code, errc::bad_config);
+    EXPECT_EQ(got.error().attempts, 0);
+    EXPECT_FALSE(contains(describe(got.error()), "word"));
+
+    asio::io_context io;
+    config.key = "two words";
+    try
+    {
+        const client refused(io, config);
+        ADD_FAILURE() << "was taken";
+    }
+    catch (const error& failure)
+    {
+        EXPECT_EQ(failure.code(), errc::bad_config);
+        EXPECT_FALSE(contains(failure.what(), "words"));
+    }
+}
+
 TEST_F(CallOptions, HeadersThatWouldBreakTheRequestAreRefused)
 {
     call_options options;

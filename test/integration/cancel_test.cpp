@@ -197,9 +197,14 @@ protected:
             if (reused && client_->stats().idle == 0)
                 static_cast<void>(run_on(io_, client_->models()));
             ending result;
+            const auto received = server_.counts().requests;
             const bool was_running = end_after(what, n, result);
             judge(result, right_answer);
             expect_clean();
+            if (result.error && server_.counts().requests != received)
+            {
+                EXPECT_TRUE(result.error->sent) << "the server has it: " << describe(*result.error);
+            }
             if (how() == way::close_client && was_running)
                 client_.reset();
             if (HasFailure())

@@ -279,6 +279,37 @@ TEST_F(Memory, OfARequestIsGivenBackWithTheFirstChunk)
     run(read(), 60s);
 }
 
+TEST_F(Memory, OfALongAnswerIsTakenOnce)
+{
+    constexpr std::size_t size = 8 * 1024 * KiB;
+    config.limits.body = 4 * size;
+    config.fail_on.empty = false;
+    const auto body =
+        R"({"choices":[{"message":{"content":")" + std::string(size, 'x') + R"("}}]})";
+    const auto answer = script().respond(200, "application/json", body);
+    server.on_request([&](const received_request&) { return answer; });
+    const auto got = ask(false);
+    EXPECT_FALSE(got.failure) << describe(*got.failure);
+    std::cout << got.peak / KiB << " KiB at most, the answer is " << size / KiB << " KiB\n";
+    // As it came, and as the message that it is.
+    EXPECT_LE(got.peak, base + 2 * size);
+}
+
+TEST_F(Memory, OfAnAnswerThatIsOnlyAnnouncedIsBounded)
+{
+    config.limits.body = std::size_t{1024} * 1024 * KiB;
+    server.on_request([](const received_request&) {
+        return script().send(http_head(200,
+                                       "content-type: application/json\r\n"
+                                       "content-length: 1000000000\r\n") +
+                             "{}");
+    });
+    const auto got = ask(false);
+    ASSERT_TRUE(got.failure);
+    EXPECT_EQ(got.failure->code, errc::connection_lost) << describe(*got.failure);
+    EXPECT_LE(got.peak, base + 16 * 1024 * KiB);
+}
+
 TEST_F(Memory, OfWhatIsPassedOverIsNone)
 {
     const std::size_t much = 4 * 1024 * KiB;

@@ -89,6 +89,8 @@ TEST(BaseUrl, RefusesBadOnesSayingHowGoodOnesLook)
         {"https://user@api.regolo.ai", "user name or password"},
         {"https://api.regolo.ai?key=hunter2", "query"},
         {"https://api.regolo.ai#hunter2", "fragment"},
+        {"https://h:", "has a colon behind its host and no port"},
+        {"https://[::1]:/v1", "has a colon behind its host and no port"},
         {"https://h:0", "between 1 and 65535"},
         {"https://h:65536", "between 1 and 65535"},
         {"https://h:99999", "between 1 and 65535"},

@@ -136,6 +136,8 @@ TEST(IsRetryable, DependsOnWhetherTheRequestWasSent)
     EXPECT_FALSE(is_retryable(make(refused, true)));
     EXPECT_TRUE(is_retryable(make(errc::connection_lost)));
     EXPECT_FALSE(is_retryable(make(errc::connection_lost, true)));
+    EXPECT_TRUE(is_retryable(make(errc::total_timeout)));
+    EXPECT_FALSE(is_retryable(make(errc::total_timeout, true)));
     EXPECT_FALSE(is_retryable(make(make_error_code(boost::system::errc::operation_canceled))));
     EXPECT_FALSE(is_retryable(error_info()));
 }
