@@ -4,23 +4,26 @@
 //   regolo_example_05_fan_out prompts.jsonl >answers.jsonl
 //
 // Each line of the file is an object with a member "prompt". Without a file three prompts are asked.
-// After Ctrl-C no more prompts are taken, and the answers under way still come.
+// After Ctrl-C no more prompts are taken, and the answers under way still come; after a second one they
+// are cancelled.
 
 #include "common.hpp"
 
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/json.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <memory>
 #include <sstream>
 #include <stdexcept>
+#include <stop_token>
 
 namespace json = boost::json;
 
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
 
 /// Reads a line when the run has room for one more request: the file may be larger than memory.
 /// A line that is not as above throws, which ends the run after what is in flight.
@@ -54,17 +57,37 @@ void show(const regolo::fan_out_progress& now)
               << " running, " << now.completion_tokens << " tokens " << std::flush;
 }
 
+/// Presses one button at the first Ctrl-C and the other at the second, as long as somebody holds the set.
+void on_ctrl_c(const std::shared_ptr<asio::signal_set>& signals, std::stop_source first,
+               std::stop_source second)
+{
+    signals->async_wait([held = std::weak_ptr(signals), first, second](
+                            boost::system::error_code failed, int) mutable {
+        const auto again = held.lock();
+        if (failed || !again)
+            return;
+        first.request_stop();
+        on_ctrl_c(again, second, second);
+    });
+}
+
 asio::awaitable<void> answer_all(std::istream& prompts)
 {
     using clock = std::chrono::steady_clock;
 
     regolo::client client(co_await asio::this_coro::executor);
-    auto run = client.fan_out(prompt_reader{&prompts, 0}, {.max_in_flight = 32});
+    std::stop_source enough;
+    std::stop_source now;
+    regolo::call_options each;
+    each.stop = now.get_token();
+    auto run = client.fan_out(prompt_reader{&prompts, 0}, {.max_in_flight = 32}, each);
+    const std::stop_callback stop(enough.get_token(), [&run] { run.stop(); });
+    const auto signals =
+        std::make_shared<asio::signal_set>(co_await asio::this_coro::executor, SIGINT);
+    on_ctrl_c(signals, enough, now);
     auto shown = clock::now();
     while (auto done = co_await run.next())  // in order of completion
     {
-        if (interrupted != 0)
-            run.stop();
         json::object line{{"index", done->index}};
         if (done->result)
             line["answer"] = done->result->text();
@@ -87,7 +110,6 @@ asio::awaitable<void> answer_all(std::istream& prompts)
 
 int main(int argc, char** argv)
 {
-    std::signal(SIGINT, [](int) { interrupted = 1; });
     std::cout.exceptions(std::ios::badbit);  // a full disk ends the program
     std::istringstream few(R"({"prompt": "Tell me about Rome."}
 {"prompt": "Tell me about Milan."}

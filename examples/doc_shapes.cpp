@@ -9,7 +9,10 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
+#include <cstdlib>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -167,6 +170,27 @@ regolo::client overload_is_refused(asio::io_context& context)
     return regolo::client(context, config);
 }
 
+asio::awaitable<std::string> key_of_today()
+{
+    const char* key = std::getenv("REGOLO_API_KEY");  // stands for a store of secrets
+    co_return key != nullptr ? key : "";
+}
+
+asio::awaitable<void> whose_key(std::string key_of_the_caller)
+{
+    auto config = regolo::client_config::from_environment();
+    config.key = key_of_today;  // asked before each attempt, and once more after a 401
+    const regolo::client renewing(co_await asio::this_coro::executor, config);
+    co_await renewing.models();
+
+    config.key = {};  // no key but those of the callers
+    const regolo::client client(co_await asio::this_coro::executor, config);
+    regolo::call_options options;
+    options.key = std::move(key_of_the_caller);
+    auto answer = co_await client.chat({"Llama-3.3-70B-Instruct", "Hello"}, options);
+    std::cout << answer.text() << '\n';
+}
+
 asio::awaitable<void> unreachable_server(regolo::client& client)
 {
     regolo::fan_out_options options;
@@ -187,6 +211,7 @@ asio::awaitable<void> all()
     co_await first_words(client);
     co_await sources(client);
     co_await options_of_a_run(client);
+    co_await whose_key(co_await key_of_today());
     co_await unreachable_server(client);
     std::cout << "\nall shapes ran\n";
 }

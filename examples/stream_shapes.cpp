@@ -21,6 +21,29 @@ asio::awaitable<void> text_alone(regolo::client& client)
         std::cout << *text << std::flush;
     const auto answer = std::move(stream).final();  // whole, as chat() would have returned it
     std::cout << '\n' << answer.finish_reason() << '\n';
+
+    const auto& took = answer.metadata.timings;
+    if (took.head && took.first_event)
+        std::cout << (*took.head + *took.first_event) / 1ms << " ms from request to first event\n";
+    if (answer.usage)  // as the server counted
+        std::cout << answer.usage->completion_tokens.value_or(0) << " tokens\n";
+}
+
+asio::awaitable<void> first_word(regolo::client& client)
+{
+    regolo::chat_request request("Llama-3.3-70B-Instruct", "Tell me something about Rome.");
+    const auto began = std::chrono::steady_clock::now();
+    auto stream = co_await client.stream_chat(request);
+    auto text = co_await stream.next_text();
+    const auto waited = std::chrono::steady_clock::now() - began;  // all attempts, and the pauses
+
+    const auto& took = stream.metadata().timings;
+    auto parts = 0ns;  // of the last attempt, until the first event
+    for (const auto& part :
+         {took.queue, took.resolve, took.connect, took.tls, took.send, took.head, took.first_event})
+        parts += part.value_or(0ns);
+    std::cout << text.value_or("") << " after " << waited / 1us << " us, the first event after "
+              << parts / 1us << " us\n";
 }
 
 asio::awaitable<void> pieces(regolo::client& client)
@@ -95,6 +118,7 @@ asio::awaitable<void> all()
 {
     regolo::client client(co_await asio::this_coro::executor);
     co_await text_alone(client);
+    co_await first_word(client);
     co_await pieces(client);
     co_await enough_seen(client);
     co_await whole_answer_as_stream(client);
