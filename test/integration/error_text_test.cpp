@@ -246,13 +246,19 @@ TEST_F(ErrorText, KeyInPlainToAPublicHost)
 
 TEST_F(ErrorText, KeyThatCannotBeSent)
 {
-    const test_server server;
-    auto config = config_for(server);
-    config.key = "abc\ndef-secret";
-    const auto got = ask(config);
-    EXPECT_EQ(got.code, errc::bad_config);
-    EXPECT_FALSE(contains(describe(got), "def-secret"));
-    EXPECT_EQ(server.counts().requests, 0U);
+    client_config config("abc\ndef-secret");
+    asio::io_context io;
+    try
+    {
+        const client one(io, config);
+        FAIL() << "a client was made";
+    }
+    catch (const error& refused)
+    {
+        EXPECT_EQ(refused.code(), errc::bad_config);
+        expect_text(refused.info(), {"copy it again"});
+        EXPECT_FALSE(contains(refused.what(), "def-secret"));
+    }
 }
 
 }  // namespace

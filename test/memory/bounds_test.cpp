@@ -299,10 +299,8 @@ TEST_F(Memory, OfAnAnswerThatIsOnlyAnnouncedIsBounded)
 {
     config.limits.body = std::size_t{1024} * 1024 * KiB;
     server.on_request([](const received_request&) {
-        return script().send(http_head(200,
-                                       "content-type: application/json\r\n"
-                                       "content-length: 1000000000\r\n") +
-                             "{}");
+        const std::string head = "content-type: application/json\r\ncontent-length: 1000000000\r\n";
+        return script().send(http_head(200, head) + "{}").fin();
     });
     const auto got = ask(false);
     ASSERT_TRUE(got.failure);

@@ -174,11 +174,15 @@ TEST_P(FreedMemory, HasNothingOfARefusedOne)
     static std::vector<std::unique_ptr<std::string>> kept;  // until the search is over
     for (const std::string_view bad : {"\n", " ", "\x7f"})
     {
-        expect_clean([&](client_config& config, call_options&, const std::string& key) {
+        expect_clean([&](client_config& config, call_options& options, const std::string& key) {
             auto& text = *kept.emplace_back(std::make_unique<std::string>());
             text.reserve(2 * key.size());
             text.append(key).append(bad).append("k");
-            config.key = std::string_view(text);
+            options.key = std::string_view(text);
+            auto other = config;
+            other.key = options.key;
+            asio::io_context io(1);
+            EXPECT_THROW(client(io, std::move(other)), error);
         });
     }
 }
