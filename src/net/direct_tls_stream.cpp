@@ -41,6 +41,8 @@ struct direct_tls_stream::handshake
         clear_errors();
         const int result = SSL_do_handshake(on.native());
         const auto next = result == 1 ? need::nothing : on.judge(result, ec);
+        if (result == 1)
+            on.choose_read_ahead();
         return !ec && on.waits_to_send(ec) ? need::output : ec ? need::nothing : next;
     }
     void complete(error_code ec) { done(ec); }
@@ -169,7 +171,6 @@ direct_tls_stream::direct_tls_stream(tcp::socket socket, std::unique_ptr<connect
         throw std::bad_alloc();
     bio_.connect(native());
     SSL_set_connect_state(native());
-    SSL_set_read_ahead(native(), 1);
     SSL_set_mode(native(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     open();
 }
@@ -288,6 +289,13 @@ void direct_tls_stream::resume(Operation op, error_code ec)
             throw;
         op.complete(out_of_memory());
     }
+}
+
+/** Not before TLS 1.3. A server may ask for another handshake there, which OpenSSL puts off while it has more of what has arrived;
+    asked once more before it comes to that, it begins the handshake and then takes no text that is still on its way. */
+void direct_tls_stream::choose_read_ahead() noexcept
+{
+    SSL_set_read_ahead(native(), SSL_version(native()) >= TLS1_3_VERSION ? 1 : 0);
 }
 
 /// What a call of OpenSSL that did not succeed wants.

@@ -50,6 +50,7 @@ private:
     template <class Operation>
     void resume(Operation op, error_code ec);
 
+    void choose_read_ahead() noexcept;
     need judge(int result, error_code& ec) noexcept;
     [[nodiscard]] bool may_read() const noexcept;
     [[nodiscard]] bool waits_to_send(error_code& ec) noexcept;

@@ -213,6 +213,8 @@ asio::awaitable<void> exchange::send_watched(core::secret head, outgoing_body bo
     {
         sent_at_ = now();
         send_failed_ = closed_ && !whole_sent_;
+        if (whole_sent_)
+            where_ = phase::head;
         throw boost::system::system_error(early_->failure);
     }
     std::rethrow_exception(failure);

@@ -208,6 +208,26 @@ TEST_P(TlsStream, GoesOnWithAHandshakeThatWasPutOff)
     run_until([&] { return got_ == "AB"; });
 }
 
+// OpenSSL takes the second request for the handshake that it has put off at the first one, and then no text that comes meanwhile.
+TEST_P(TlsStream, GoesOnWhereAHandshakeIsAskedForTwice)
+{
+    connect(TLS1_2_VERSION);
+    for (int i = 0; i != 2; ++i)
+    {
+        SSL_renegotiate(server_->native());
+        SSL_do_handshake(server_->native());
+    }
+    server_->write("A");
+    server_->flush();
+    run_until([&] {
+        return SSL_renegotiate_pending(server_->native()) == 0 &&
+               SSL_is_init_finished(server_->native()) == 1;
+    });
+    EXPECT_EQ(got_, "A");
+    server_->write("B");
+    run_until([&] { return got_ == "AB"; });
+}
+
 // To read is to write then: the server wants to know that its keys are used.
 TEST_P(TlsStream, ChangesKeysWhileAWriteWaits)
 {
