@@ -21,7 +21,7 @@ namespace regolo::inline v0 {
 
     A provider is asked before each attempt, on the executor of the client. Concurrent calls share
     one running request to it. After a 401 it is asked once more and the attempt is made once more.
-    What it throws becomes the error of the call.
+    What it throws becomes the error of the call; what is no `boost::system::system_error` passes through it as it is.
 */
 class REGOLO_EXPORT credential
 {

@@ -47,11 +47,11 @@ struct timings
 
     std::optional<duration> queue;        ///< waiting for a place in the pool
     std::optional<duration> resolve;      ///< name look-up
-    std::optional<duration> connect;      ///< TCP, all addresses tried
+    std::optional<duration> connect;      ///< TCP, all addresses tried, and a proxy's tunnel
     std::optional<duration> tls;          ///< TLS handshake
     std::optional<duration> send;         ///< first to last byte of the request
     std::optional<duration> head;         ///< last request byte to the complete response head
-    std::optional<duration> first_event;  ///< response head to the first event of a stream
+    std::optional<duration> first_event;  ///< response head to the first event, when the program takes it
     std::optional<duration> total;        ///< start of the call to its end
 };
 

@@ -30,7 +30,7 @@ using asio_rules = without_BOOST_ASIO_NO_DEPRECATED;
     Boost types are part of the interface and their layout changes between versions; and with
     `BOOST_ASIO_NO_DEPRECATED` Asio allocates handlers by another rule. Only the specialisation for the
     library's own Boost is defined in it, so that a program compiled with another one, or with that macro
-    where the library was without it, fails at link time, naming `boost_abi<...>`, instead of at run time.
+    where the library was without it, fails at link time, naming its own `boost_abi<...>`, instead of at run time.
 */
 template <int BoostVersion, class AsioRules>
 struct boost_abi;
