@@ -150,7 +150,7 @@ def memory(alone):
     return [
         Goal("memory", "a TLS stream of 10 000, full handshakes", full, 32, unit="KiB"),
         Goal("memory", "a TLS stream of 10 000, resumed", kib("regolo", "tickets"), 24, unit="KiB"),
-        Goal("memory", "the first, of libcurl's", divided(zip(full, curls)), 0.5, unit="x"),
+        Goal("memory", "the first, of libcurl's (default buffer)", divided(zip(full, curls)), 0.5, unit="x"),
     ]
 
 
