@@ -51,7 +51,7 @@ struct timings
     std::optional<duration> tls;          ///< TLS handshake
     std::optional<duration> send;         ///< first to last byte of the request
     std::optional<duration> head;         ///< last request byte to the complete response head
-    std::optional<duration> first_event;  ///< response head to the first event, when the program takes it
+    std::optional<duration> first_event;  ///< response head to the first event, as it is taken
     std::optional<duration> total;        ///< start of the call to its end
 };
 
