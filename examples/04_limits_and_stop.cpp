@@ -65,7 +65,7 @@ asio::awaitable<void> watch(std::stop_source button)
 int main()
 {
     std::stop_source button;
-    std::jthread user([button](std::stop_token) mutable {
+    std::jthread user([button]() mutable {
         std::this_thread::sleep_for(std::chrono::seconds(1));
         button.request_stop();
     });

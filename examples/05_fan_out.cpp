@@ -58,10 +58,10 @@ void show(const regolo::fan_out_progress& now)
 }
 
 /// Presses one button at the first Ctrl-C and the other at the second, as long as somebody holds the set.
-void on_ctrl_c(const std::shared_ptr<asio::signal_set>& signals, std::stop_source first,
-               std::stop_source second)
+void on_ctrl_c(const std::shared_ptr<asio::signal_set>& signals, const std::stop_source& first,
+               const std::stop_source& second)
 {
-    signals->async_wait([held = std::weak_ptr(signals), first, second](
+    signals->async_wait([held = std::weak_ptr(signals), first = first, second = second](
                             boost::system::error_code failed, int) mutable {
         const auto again = held.lock();
         if (failed || !again)
