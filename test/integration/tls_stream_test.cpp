@@ -174,6 +174,26 @@ protected:
         EXPECT_FALSE(failure_) << failure_.message();
     }
 
+    /// The server asks for it before it sends text, which is not lost.
+    void expect_another_handshake(int requests)
+    {
+        connect(TLS1_2_VERSION);
+        for (int i = 0; i != requests; ++i)
+        {
+            SSL_renegotiate(server_->native());
+            SSL_do_handshake(server_->native());
+        }
+        server_->write("A");
+        server_->flush();
+        run_until([&] {
+            return SSL_renegotiate_pending(server_->native()) == 0 &&
+                   SSL_is_init_finished(server_->native()) == 1;
+        });
+        EXPECT_EQ(got_, "A");
+        server_->write("B");
+        run_until([&] { return got_ == "AB"; });
+    }
+
     void TearDown() override
     {
         client_->close();
@@ -192,41 +212,10 @@ protected:
 };
 
 // OpenSSL begins it with the next call that finds nothing to read.
-TEST_P(TlsStream, GoesOnWithAHandshakeThatWasPutOff)
-{
-    connect(TLS1_2_VERSION);
-    SSL_renegotiate(server_->native());
-    SSL_do_handshake(server_->native());
-    server_->write("A");
-    server_->flush();
-    run_until([&] {
-        return SSL_renegotiate_pending(server_->native()) == 0 &&
-               SSL_is_init_finished(server_->native()) == 1;
-    });
-    EXPECT_EQ(got_, "A");
-    server_->write("B");
-    run_until([&] { return got_ == "AB"; });
-}
+TEST_P(TlsStream, GoesOnWithAHandshakeThatWasPutOff) { expect_another_handshake(1); }
 
 // OpenSSL takes the second request for the handshake that it has put off at the first one, and then no text that comes meanwhile.
-TEST_P(TlsStream, GoesOnWhereAHandshakeIsAskedForTwice)
-{
-    connect(TLS1_2_VERSION);
-    for (int i = 0; i != 2; ++i)
-    {
-        SSL_renegotiate(server_->native());
-        SSL_do_handshake(server_->native());
-    }
-    server_->write("A");
-    server_->flush();
-    run_until([&] {
-        return SSL_renegotiate_pending(server_->native()) == 0 &&
-               SSL_is_init_finished(server_->native()) == 1;
-    });
-    EXPECT_EQ(got_, "A");
-    server_->write("B");
-    run_until([&] { return got_ == "AB"; });
-}
+TEST_P(TlsStream, GoesOnWhereAHandshakeIsAskedForTwice) { expect_another_handshake(2); }
 
 // To read is to write then: the server wants to know that its keys are used.
 TEST_P(TlsStream, ChangesKeysWhileAWriteWaits)
