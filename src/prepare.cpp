@@ -53,13 +53,11 @@ bool removes_key(const call_options& options)
                        [](std::string_view name) { return core::iequals(name, "Authorization"); });
 }
 
-[[noreturn]] void throw_no_key()
+[[noreturn]] void throw_no_key(const char* message)
 {
     error_info info;
     info.code = errc::no_key;
-    info.message =
-        "no API key: set the environment variable REGOLO_API_KEY, or client_config::key "
-        "(a key comes from https://dashboard.regolo.ai)";
+    info.message = message;
     throw error(std::move(info));
 }
 
@@ -70,12 +68,9 @@ void check_key(const credential& key)
         return;
     if (key.empty())
     {
-        error_info info;
-        info.code = errc::no_key;
-        info.message =
+        throw_no_key(
             "call_options::key is blank: leave it unset to use the client's key, or name "
-            "\"Authorization\" in call_options::remove_headers to send none";
-        throw error(std::move(info));
+            "\"Authorization\" in call_options::remove_headers to send none");
     }
     key.internal()->check();
 }
@@ -122,7 +117,11 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
     const bool has_key =
         ready.key != nullptr || find_header(ready.message.headers, "Authorization").has_value();
     if (!has_key && !without_key && plan.needs_key && where.host == default_host)
-        throw_no_key();
+    {
+        throw_no_key(
+            "no API key: set the environment variable REGOLO_API_KEY, or client_config::key "
+            "(a key comes from https://dashboard.regolo.ai)");
+    }
     const bool has_secret =
         has_key ||
         std::any_of(ready.message.headers.begin(), ready.message.headers.end(),

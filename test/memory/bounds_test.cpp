@@ -1,4 +1,5 @@
 #include "core/fast_paths.hpp"
+#include "core/json_tape.hpp"
 #include "integration/client_fixture.hpp"
 #include "memory/heap.hpp"
 #include "support/test_proxy.hpp"
@@ -294,6 +295,21 @@ TEST_F(Memory, OfALongAnswerIsTakenOnce)
     std::cout << got.peak / KiB << " KiB at most, the answer is " << size / KiB << " KiB\n";
     // As it came, as the message that it is, and without the tape as a tree.
     EXPECT_LE(got.peak, base + (core::fast_paths ? 2 : 3) * size);
+}
+
+TEST_F(Memory, OfATapeIsTakenOnce)
+{
+    std::string numbers = "[";
+    while (numbers.size() < 1024 * KiB)
+        numbers += "-0.52708894,";
+    numbers += "0]";
+    const heap::meter memory;
+    core::json_tape tape;
+    ASSERT_TRUE(tape.read(numbers, 1));
+    std::cout << memory.peak() / KiB << " KiB at most, the text is " << numbers.size() / KiB
+              << " KiB\n";
+    // Sixteen bytes for each eight of the text. Doubled, it would be three times the text for a moment.
+    EXPECT_LE(memory.peak(), 2 * numbers.size() + 16 * KiB);
 }
 
 TEST_F(Memory, OfAnAnswerThatIsOnlyAnnouncedIsBounded)
