@@ -1,5 +1,6 @@
 #include "net/direct_tls_stream.hpp"
 
+#include "net/os.hpp"
 #include "net/out_of_memory.hpp"
 
 #include <boost/asio/cancellation_state.hpp>
@@ -202,6 +203,14 @@ void direct_tls_stream::async_wait_readable(wait_handler done)
 {
     free_buffers();
     tls_stream::async_wait_readable(std::move(done));
+}
+
+/// Hardly ever is there something for OpenSSL, and to ask it takes long.
+auto direct_tls_stream::peek() noexcept -> silence
+{
+    const bool may_have_some = may_read() || tls_stream::has_part() || read_failure_ ||
+                               write_failure_ || SSL_get_shutdown(native()) != 0;
+    return may_have_some ? tls_stream::peek() : os::peek(socket());
 }
 
 bool direct_tls_stream::has_part() noexcept { return bio_.has_part() || tls_stream::has_part(); }

@@ -22,6 +22,7 @@ public:
     void async_write_some(asio::const_buffer from, handler done) override;
     std::size_t try_write(asio::const_buffer from, error_code& ec) noexcept override;
     void async_wait_readable(wait_handler done) override;
+    silence peek() noexcept override;
     bool has_part() noexcept override;
     SSL* native() noexcept override { return ssl_.get(); }
 

@@ -66,13 +66,14 @@ public:
     {
         EXPECT_GT(SSL_write(native(), text.data(), static_cast<int>(text.size())), 0);
     }
-    /// Sends what OpenSSL has written, in one piece.
-    void flush()
+    /// Sends what OpenSSL has written, in one piece with what is to be behind it.
+    void flush(const std::string& behind = {})
     {
         std::string bytes(BIO_ctrl_pending(out_), '\0');
         if (bytes.empty())
             return;
         BIO_read(out_, bytes.data(), static_cast<int>(bytes.size()));
+        bytes += behind;
         asio::write(socket_, asio::buffer(bytes));
     }
     /// Takes what has arrived, and what of it is text.
@@ -107,6 +108,12 @@ class TlsStream : public ::testing::TestWithParam<bool>
 protected:
     void connect(int version)
     {
+        open(version);
+        read();
+    }
+
+    void open(int version)
+    {
         tcp::acceptor acceptor(io_);
         acceptor.open(tcp::v4());
         acceptor.set_option(asio::socket_base::receive_buffer_size(4096));
@@ -133,18 +140,31 @@ protected:
             is_done = true;
         }));
         run_until([&] { return is_done && SSL_is_init_finished(server_->native()) == 1; });
-        read();
     }
 
-    void read()
+    /// Without end, or once.
+    void read(bool reads_on = true)
     {
-        client_->async_read_some(asio::buffer(room_),
-                                 asio::bind_executor(io_, [this](error_code ec, std::size_t size) {
-                                     got_.append(room_.data(), size);
-                                     failure_ = ec;
-                                     if (!ec)
-                                         read();
-                                 }));
+        client_->async_read_some(
+            asio::buffer(room_),
+            asio::bind_executor(io_, [this, reads_on](error_code ec, std::size_t size) {
+                got_.append(room_.data(), size);
+                failure_ = ec;
+                if (!ec && reads_on)
+                    read();
+            }));
+    }
+
+    /// What the client sees behind an answer that came in one piece with that.
+    net::byte_stream::silence silence_behind(const std::function<std::string(SSL*)>& write_more)
+    {
+        open(TLS1_3_VERSION);
+        got_.clear();
+        server_->write("A");
+        server_->flush(write_more(server_->native()));
+        read(false);
+        run_until([&] { return got_ == "A"; });
+        return client_->peek();
     }
 
     void write(const std::string& text)
@@ -296,6 +316,28 @@ TEST_P(TlsStream, TellsWhenWritingAtOnceThatItIsClosed)
     error_code ec;
     EXPECT_EQ(client_->try_write(asio::buffer("x", 1), ec), 0U);
     EXPECT_TRUE(ec);
+}
+
+TEST_P(TlsStream, IsQuietWhereNothingIsLeft)
+{
+    using net::byte_stream;
+    const auto nothing = [](SSL*) { return std::string(); };
+    EXPECT_EQ(silence_behind(nothing), byte_stream::silence::quiet);
+    const auto ticket = [](SSL* server) {
+        EXPECT_EQ(SSL_new_session_ticket(server), 1);
+        EXPECT_EQ(SSL_do_handshake(server), 1);
+        return std::string();
+    };
+    EXPECT_EQ(silence_behind(ticket), byte_stream::silence::quiet);
+    const auto goodbye = [](SSL* server) {
+        EXPECT_EQ(SSL_shutdown(server), 0);
+        return std::string();
+    };
+    EXPECT_EQ(silence_behind(goodbye), byte_stream::silence::closed);
+    const auto header = [](SSL*) { return std::string("\x17\x03\x03\x00\x20", 5); };
+    EXPECT_EQ(silence_behind(header), byte_stream::silence::data);
+    const auto no_record = [&](SSL* server) { return header(server) + std::string(32, 'x'); };
+    EXPECT_EQ(silence_behind(no_record), byte_stream::silence::data);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, TlsStream, ::testing::Bool(),
