@@ -44,8 +44,8 @@ bool is_refusal(const error_info& failure)
 
 }  // namespace
 
-std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_plan plan,
-                                  call_options options, std::shared_ptr<admission> gate)
+std::shared_ptr<call> call::start(std::shared_ptr<client_state>&& client, call_plan&& plan,
+                                  call_options&& options, std::shared_ptr<admission>&& gate)
 {
     auto self = std::make_shared<call>(std::move(client), std::move(plan), std::move(options),
                                        std::move(gate));
@@ -64,8 +64,8 @@ std::shared_ptr<call> call::start(std::shared_ptr<client_state> client, call_pla
     return self;
 }
 
-call::call(std::shared_ptr<client_state> client, call_plan plan, call_options options,
-           std::shared_ptr<admission> gate)
+call::call(std::shared_ptr<client_state>&& client, call_plan&& plan, call_options&& options,
+           std::shared_ptr<admission>&& gate)
     : client_(std::move(client)),
       plan_(std::move(plan)),
       options_(std::move(options)),
@@ -76,17 +76,12 @@ call::call(std::shared_ptr<client_state> client, call_plan plan, call_options op
       scope_(std::make_shared<net::scope>(client_->make_strand(), client_->world->timer)),
       feed_(plan_.stream ? std::make_shared<body_feed>(scope_, limits_) : nullptr),
       report_(*client_, plan_, options_, call_id_)
-{
-    metadata_.call_id = call_id_;
-    metadata_.model_asked = plan_.model;
-}
+{}
 
 call::~call() { end(nullptr, {}, true); }
 
 // ---- from the caller's executor to the strand and back
 
-// The slot is that of the handler as it is kept: `any_completion_handler` takes the slot of the one put into it for
-// itself, so that what was assigned there before is lost.
 void call::obey(asio::cancellation_slot slot)
 {
     if (!slot.is_connected())
@@ -97,42 +92,40 @@ void call::obey(asio::cancellation_slot slot)
     });
 }
 
-call::work call::perform(work on_strand)
+call::work call::perform(bool whole, core::kept_failure last)
 {
     return asio::async_initiate<const asio::use_awaitable_t<>&, void(std::exception_ptr)>(
-        [self = shared_from_this()](auto done, work job) {
-            const asio::any_io_executor caller = asio::get_associated_executor(done);
-            delivery::handler answer(std::move(done));
-            self->obey(asio::get_associated_cancellation_slot(answer));
-            delivery result(std::move(answer), caller, self->client_->executor);
-            net::dispatch(self->scope_->executor(), [self, job = std::move(job),
+        [self = shared_from_this(), whole](auto done, work attempts, delivery result) {
+            result.take(std::move(done));
+            self->obey(result.get_cancellation_slot());
+            net::dispatch(self->scope_->executor(), [self, whole, attempts = std::move(attempts),
                                                      result = std::move(result)]() mutable {
                 self->performing_ = true;
-                asio::co_spawn(self->scope_->executor(), std::move(job),
+                asio::co_spawn(self->scope_->executor(), std::move(attempts),
                                asio::bind_cancellation_slot(
-                                   self->scope_->slot(), [self, result = std::move(result)](
+                                   self->scope_->slot(), [self, whole, result = std::move(result)](
                                                              std::exception_ptr failure) mutable {
+                                       failure = self->end_attempts(std::move(failure), whole);
                                        self->performing_ = false;
                                        result(std::move(failure));
                                    }));
             });
         },
-        asio::use_awaitable, std::move(on_strand));
+        asio::use_awaitable, run_attempts(whole, std::move(last)), delivery(client_->executor));
 }
 
 asio::awaitable<void> call::open(const asio::any_io_executor& caller, bool whole)
 {
     client_->check_open(caller);
-    return perform(run(shared_from_this(), whole, std::nullopt));
+    return perform(whole, {});
 }
 
 asio::awaitable<void> call::reopen(error_info failure)
 {
-    const auto self = shared_from_this();
     if (feed_)
         feed_->reset();
     complete_info(failure);
-    co_await perform(run(self, !feed_, std::move(failure)));
+    co_await perform(!feed_, std::move(failure));
 }
 
 asio::awaitable<void> call::wait_body(std::chrono::nanoseconds limit, bool first_event)
@@ -164,106 +157,115 @@ void call::commit() noexcept
     plan_.body = {};
     request_->body = {};
     auto& fields = request_->message.headers;
-    std::erase_if(fields, [](const header& field) { return !core::is_secret_field(field.name); });
+    std::erase_if(fields, [](const auto& field) { return !core::is_secret_field(field.name); });
     if (fields.empty())
         request_.reset();
 }
 
 // ---- attempts, on the strand
 
-call::work call::run(std::shared_ptr<call> self, bool whole, std::optional<error_info> last)
+call::work call::run_attempts(bool whole, core::kept_failure last)
 {
     std::exception_ptr failure;
     try
     {
-        co_await self->run_attempts(whole, std::move(last));
+        scope_->check();
+        if (!request_)
+        {
+            request_ =
+                std::make_unique<prepared_request>(prepare(*client_, plan_, options_, call_id_));
+            report_.set_origin(request_->url.origin);
+        }
+        if (last && place_)
+            place_->leave(is_refusal(*last));
+        for (;;)
+        {
+            if (!last)
+                scope_->check_time();
+            const auto pause = next_pause(last);
+            discard_exchange(close_reason::failed);
+            auto not_before = net::clock::time_point::min();
+            if (pause)
+            {
+                ++client_->retries;
+                if (pause->gates_client)
+                    gate_->pause_until(now() + pause->floor);
+                report_.retry_planned(*last, pause->delay);
+                not_before = now() + pause->delay;
+            }
+            auto ticket = gate_->try_admit(not_before, now());
+            if (!ticket)
+                ticket = co_await admit(not_before, last);
+            place_.emplace(*gate_, *ticket);
+            report_.count_attempt();
+            ++client_->attempts;
+            attempt_began_ = now();
+
+            auto broken = co_await attempt(whole);
+            if (!broken)
+                co_return;
+            last = describe_failure(std::move(broken));
+            sent_once_ = sent_once_ || last->sent;
+            if (is_refusal(*last) && last->retry_after)
+            {
+                gate_->note_refusal(net::later(
+                    now(),
+                    std::min<net::scope::duration>(*last->retry_after, policy_.retry_after_cap)));
+            }
+            place_->leave(is_refusal(*last));
+            if (request_->body.one_shot && exchange_ && exchange_->opened_source())
+                throw error(*last);
+            if (scope_->revive())
+            {
+                discard_exchange(close_reason::cancelled);
+                co_await asio::this_coro::reset_cancellation_state();
+            }
+            scope_->check();
+            if (last->code == errc::unauthorized && !key_renewed_ && request_->key &&
+                request_->key->renewable())
+            {
+                // The provider is asked again; one refused key is no reason to give up.
+                key_renewed_ = true;
+                last.reset();
+            }
+        }
     }
     catch (...)
     {
         failure = std::current_exception();
     }
-    if (!failure)
-    {
-        // Now, on the strand: until the caller has resumed, an abort may take the connection from the exchange.
-        if (whole)
-            self->place_.reset();
-        else
-            self->feed_->start(self->exchange_);
-        co_return;
-    }
-    auto info = self->describe_failure(std::move(failure));
-    self->discard_exchange(self->scope_->aborted() ? close_reason::cancelled
-                                                   : close_reason::failed);
-    self->place_.reset();
-    throw error(std::move(info));
+    // Where this was cancelled without ever having waited, Asio would throw on its way to the completion handler.
+    co_await asio::this_coro::throw_if_cancelled(false);
+    std::rethrow_exception(failure);
 }
 
-call::work call::run_attempts(bool whole, std::optional<error_info> last)
+std::exception_ptr call::end_attempts(std::exception_ptr failure, bool whole) noexcept
 {
-    scope_->check();
-    if (!request_)
+    try
     {
-        request_ = std::make_unique<prepared_request>(prepare(*client_, plan_, options_, call_id_));
-        report_.set_origin(request_->url.origin);
-    }
-    if (last && place_)
-        place_->leave(is_refusal(*last));
-    for (;;)
-    {
-        if (!last)
-            scope_->check_time();
-        const auto pause = next_pause(last);
-        discard_exchange(close_reason::failed);
-        auto not_before = net::clock::time_point::min();
-        if (pause)
-        {
-            ++client_->retries;
-            if (pause->gates_client)
-                gate_->pause_until(now() + pause->floor);
-            report_.retry_planned(*last, pause->delay);
-            not_before = now() + pause->delay;
-        }
-        auto ticket = gate_->try_admit(not_before, now());
-        if (!ticket)
-            ticket = co_await admit(not_before, last);
-        place_.emplace(*gate_, *ticket);
-        report_.count_attempt();
-        ++client_->attempts;
-        attempt_began_ = now();
-
-        auto failure = co_await attempt(whole);
         if (!failure)
-            co_return;
-        last = describe_failure(std::move(failure));
-        sent_once_ = sent_once_ || last->sent;
-        if (is_refusal(*last) && last->retry_after)
         {
-            gate_->note_refusal(net::later(
-                now(),
-                std::min<net::scope::duration>(*last->retry_after, policy_.retry_after_cap)));
+            // Now, on the strand: until the caller has resumed, an abort may take the connection from the exchange.
+            if (whole)
+                place_.reset();
+            else
+                feed_->start(exchange_);
+            return nullptr;
         }
-        place_->leave(is_refusal(*last));
-        if (request_->body.one_shot && exchange_ && exchange_->opened_source())
-            throw error(*last);
-        if (scope_->revive())
-        {
-            discard_exchange(close_reason::cancelled);
-            co_await asio::this_coro::reset_cancellation_state();
-        }
-        scope_->check();
-        if (last->code == errc::unauthorized && !key_renewed_ && request_->key &&
-            request_->key->renewable())
-        {
-            // The provider is asked again; one refused key is no reason to give up.
-            key_renewed_ = true;
-            last.reset();
-        }
+        auto info = describe_failure(std::move(failure));
+        discard_exchange(scope_->aborted() ? close_reason::cancelled : close_reason::failed);
+        place_.reset();
+        return std::make_exception_ptr(error(std::move(info)));
+    }
+    catch (...)
+    {
+        return std::current_exception();
     }
 }
 
 // A gate that lets nothing in any more leaves a call with the failure it had, unless nothing was ever sent: then that counts.
 asio::awaitable<admission::ticket> call::admit(net::clock::time_point not_before,
-                                               const std::optional<error_info>& last)
+                                               const core::kept_failure& last)
 {
     std::exception_ptr refused;
     bool never_sent = false;
@@ -281,7 +283,7 @@ asio::awaitable<admission::ticket> call::admit(net::clock::time_point not_before
     std::rethrow_exception(refused);
 }
 
-std::optional<core::wait> call::next_pause(const std::optional<error_info>& last) const
+std::optional<core::wait> call::next_pause(const core::kept_failure& last) const
 {
     core::call_view view{policy_};
     if (const auto end = scope_->end_of_time())
@@ -298,55 +300,45 @@ std::optional<core::wait> call::next_pause(const std::optional<error_info>& last
 
 asio::awaitable<std::exception_ptr> call::attempt(bool whole)
 {
+    constexpr const char* limit_name = "limits::body";
     // What cannot be sent again does not go on a connection that may be dead.
     for (bool fresh = request_->body.one_shot;; fresh = true)
     {
         std::exception_ptr failure;
         try
         {
-            co_await attempt_once(whole, fresh);
+            exchange_ = std::make_shared<net::exchange>(client_->world, scope_, limits_, report_);
+            if (metadata_.status != 0)
+                metadata_ = {};  // of an earlier attempt
+            if (request_->key && !request_->key->renewable())
+                key_ = request_->key->fixed;
+            else if (request_->key)
+                co_await renew_key();
+            co_await exchange_->open(request_->message, request_->body, key_, request_->url.origin,
+                                     fresh);
+            if (exchange_->head().status / 100 != 2)
+                co_await refuse();
+            accept_head(whole);
+            scope_->check();  // an observer may have stopped the call
+            if (!whole)
+                co_return nullptr;
+            body_.clear();
+            if (!exchange_->take_body(body_, bounds().body, limit_name))
+                co_await exchange_->read_body(body_, bounds().body, limit_name);
+            report_.count_received(exchange_->bytes_received());
+            exchange_->finish();
+            co_return nullptr;
         }
         catch (...)
         {
             failure = std::current_exception();
         }
-        if (!failure || fresh || scope_->aborted() || !exchange_ ||
-            !exchange_->is_stale(!policy_.replay_stale))
+        if (fresh || scope_->aborted() || !exchange_ || !exchange_->is_stale(!policy_.replay_stale))
             co_return failure;
         ++client_->stale_replays;
         report_.stale_replay(describe_failure(std::move(failure)));
         discard_exchange(close_reason::closed_by_peer);
     }
-}
-
-call::work call::attempt_once(bool whole, bool fresh)
-{
-    exchange_ = std::make_shared<net::exchange>(client_->world, scope_, limits_, report_);
-    if (request_->key && !request_->key->renewable())
-        key_ = request_->key->fixed;
-    else if (request_->key)
-        co_await renew_key();
-    co_await exchange_->open(request_->message, request_->body, key_, request_->url.origin, fresh);
-    auto& head = exchange_->head();
-    if (head.status / 100 != 2)
-    {
-        note_head(head);
-        auto refused = co_await read_error();
-        throw error(std::move(refused));
-    }
-    const auto encoding = core::check_encoding(head);
-    // A stream looks at its fields once more.
-    if (whole)
-        note_head(std::move(head));
-    else
-        note_head(head);
-    encoding.value();
-    if (!whole)
-        co_return;
-    body_.clear();
-    co_await exchange_->read_body(body_, bounds().body, "limits::body");
-    report_.count_received(exchange_->bytes_received());
-    exchange_->finish();
 }
 
 // Asks the provider.
@@ -371,10 +363,21 @@ call::work call::renew_key()
     throw error(std::move(info));
 }
 
-void call::note_head(core::response_head head)
+void call::accept_head(bool whole)
+{
+    auto& head = exchange_->head();
+    const auto encoding = core::check_encoding(head);
+    // A stream looks at its fields once more.
+    if (whole)
+        note_head(std::move(head));
+    else
+        note_head(core::response_head(head));
+    encoding.value();
+}
+
+void call::note_head(core::response_head&& head)
 {
     auto& told = metadata_;
-    told = regolo::metadata();
     core::read_head(std::move(head), told);
     // some gateways send it back
     for_each_secret([&](std::string_view secret) { core::redact(told, secret); });
@@ -384,6 +387,14 @@ void call::note_head(core::response_head head)
     told.reused_connection = exchange_->reused();
     told.timings = exchange_->timings();
     report_.head_received(told);
+}
+
+// Throws what the server says, as far as it can be read.
+call::work call::refuse()
+{
+    note_head(core::response_head(exchange_->head()));
+    auto refused = co_await read_error();
+    throw error(std::move(refused));
 }
 
 asio::awaitable<error_info> call::read_error()
@@ -503,11 +514,15 @@ void call::succeed(const call_outcome& result)
     metadata_.model = result.model;
     metadata_.timings.total = report_.since_start();
     let_go();
-    asio::dispatch(scope_->executor(), [self = shared_from_this()] {
-        if (self->exchange_)
-            self->exchange_->finish();
-        self->place_.reset();
-    });
+    // With a whole answer that has been done.
+    if (feed_)
+    {
+        asio::dispatch(scope_->executor(), [self = shared_from_this()] {
+            if (self->exchange_)
+                self->exchange_->finish();
+            self->place_.reset();
+        });
+    }
     end(nullptr, result, false);
 }
 

@@ -3,6 +3,7 @@
 #include "body_feed.hpp"
 #include "call_reporter.hpp"
 #include "client_state.hpp"
+#include "core/kept_failure.hpp"
 #include "core/plan_attempt.hpp"
 #include "prepare.hpp"
 
@@ -34,12 +35,11 @@ class call final : public std::enable_shared_from_this<call>,
 public:
     /// Begins the call: the observer hears of it. What is wrong with the plan or the options is thrown by `open`.
     /// @param gate  stands before each attempt; null: that of the client
-    static std::shared_ptr<call> start(std::shared_ptr<client_state> client, call_plan plan,
-                                       call_options options,
-                                       std::shared_ptr<admission> gate = nullptr);
+    static std::shared_ptr<call> start(std::shared_ptr<client_state>&& client, call_plan&& plan,
+                                       call_options&& options, std::shared_ptr<admission>&& gate);
 
-    call(std::shared_ptr<client_state> client, call_plan plan, call_options options,
-         std::shared_ptr<admission> gate);
+    call(std::shared_ptr<client_state>&& client, call_plan&& plan, call_options&& options,
+         std::shared_ptr<admission>&& gate);
     ~call();
 
     /// Makes attempts until one has the head of a success and, with `whole`, its body. Throws `error` otherwise.
@@ -97,21 +97,24 @@ public:
 private:
     using work = boost::asio::awaitable<void>;
 
-    work perform(work on_strand);
+    /// Runs attempts on the strand.
+    work perform(bool whole, core::kept_failure last);
     /// Aborts the call when that slot's signal is emitted.
     void obey(boost::asio::cancellation_slot slot);
 
-    static work run(std::shared_ptr<call> self, bool whole, std::optional<error_info> last);
-    work run_attempts(bool whole, std::optional<error_info> last);
+    work run_attempts(bool whole, core::kept_failure last);
+    /// Null: they have led to an answer. @returns  what the caller is told
+    std::exception_ptr end_attempts(std::exception_ptr failure, bool whole) noexcept;
     boost::asio::awaitable<admission::ticket> admit(net::clock::time_point not_before,
-                                                    const std::optional<error_info>& last);
+                                                    const core::kept_failure& last);
     /// What to wait before the next attempt. @throws error  where there is to be none
-    std::optional<core::wait> next_pause(const std::optional<error_info>& last) const;
+    std::optional<core::wait> next_pause(const core::kept_failure& last) const;
     /// Once, and again on a fresh connection where the first was stale. Null: it worked.
     boost::asio::awaitable<std::exception_ptr> attempt(bool whole);
-    work attempt_once(bool whole, bool fresh);
     work renew_key();
-    void note_head(core::response_head head);
+    void accept_head(bool whole);
+    void note_head(core::response_head&& head);
+    work refuse();
     boost::asio::awaitable<error_info> read_error();
     void discard_exchange(close_reason why) noexcept;
 

@@ -21,12 +21,10 @@ error_info for_observers(error_info info)
     return info;
 }
 
-/// What observers are told, if there are any: a program may have put its key into the wrong place.
+/// What observers are told: a program may have put its key into the wrong place.
 std::string for_observers(const std::string& text, const client_state& client,
                           const call_options& options)
 {
-    if (!client.config.observer)
-        return {};
     const auto& used = options.key.empty() ? client.config.key : options.key;
     const auto& state = used.internal();
     if (used.empty() || !state->fixed)
@@ -41,14 +39,22 @@ call_reporter::call_reporter(const client_state& client, const call_plan& plan,
                              const call_options& options, const std::string& call_id)
     : client_(client),
       plan_(plan),
-      path_(for_observers(plan.path, client, options)),
-      model_(for_observers(plan.model, client, options)),
       options_(options),
       call_id_(call_id),
       watch_(client.config.observer.get()),
-      began_(client.world->timer->now()),
-      origin_(client.url.origin)
+      subject_(watch_ != nullptr
+                   ? std::make_unique<subject>(subject{for_observers(plan.path, client, options),
+                                                       for_observers(plan.model, client, options),
+                                                       client.url.origin})
+                   : nullptr),
+      began_(client.world->timer->now())
 {}
+
+void call_reporter::set_origin(const core::origin& where)
+{
+    if (subject_)
+        subject_->origin = where;
+}
 
 std::chrono::nanoseconds call_reporter::since_start() const noexcept
 {
@@ -178,10 +184,10 @@ call_event call_reporter::event() const noexcept
     call_event now;
     now.call_id = call_id_;
     now.operation = plan_.operation;
-    now.path = path_;
-    now.server_address = origin_.host;
-    now.server_port = origin_.port;
-    now.model = model_;
+    now.path = subject_->path;
+    now.server_address = subject_->origin.host;
+    now.server_port = subject_->origin.port;
+    now.model = subject_->model;
     now.stream = plan_.stream;
     now.attempt = attempts_;
     now.context = &options_.context;

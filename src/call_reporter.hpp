@@ -29,7 +29,7 @@ public:
                   const std::string& call_id);
 
     /// Where the request goes, once that is known.
-    void set_origin(core::origin where) { origin_ = std::move(where); }
+    void set_origin(const core::origin& where);
 
     [[nodiscard]] int attempts() const noexcept { return attempts_; }
     void count_attempt() noexcept { ++attempts_; }
@@ -54,15 +54,21 @@ private:
 
     [[nodiscard]] call_event event() const noexcept;
 
+    /// What an observer is told of it in each event.
+    struct subject
+    {
+        std::string path;
+        std::string model;
+        core::origin origin;
+    };
+
     const client_state& client_;
     const call_plan& plan_;
-    const std::string path_;  // as observers are told them
-    const std::string model_;
     const call_options& options_;
     const std::string& call_id_;
-    observer* const watch_;
+    observer* const watch_;                   // null: nobody
+    const std::unique_ptr<subject> subject_;  // null: nobody hears of it
     const net::clock::time_point began_;
-    core::origin origin_;
     int attempts_ = 0;
     std::uint64_t bytes_sent_ = 0;
     std::uint64_t bytes_received_ = 0;

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace regolo::inline v0 {
@@ -20,9 +21,20 @@ using state_ptr = std::shared_ptr<client_state>;
 
 // The requests are encoded when the operation is awaited, as everything of it: operations are lazy.
 template <class Answer, class Request>
-asio::awaitable<Answer> fetch_for(state_ptr client, Request request, call_options options)
+asio::awaitable<Answer> collect_for(state_ptr client, Request request, call_options options)
 {
     co_return co_await ask<Answer>(std::move(client), request, std::move(options));
+}
+
+template <class Answer, class Request>
+asio::awaitable<Answer> fetch_for(state_ptr client, Request request, call_options options)
+{
+    if constexpr (!std::is_void_v<typename stream_of<Request>::type>)
+    {
+        if (options.as_stream)
+            return collect_for<Answer>(std::move(client), std::move(request), std::move(options));
+    }
+    return fetch<Answer>(std::move(client), std::move(request), std::move(options));
 }
 
 template <class Stream, class Request>
@@ -75,11 +87,10 @@ request_preview preview_of(const client_state& client, const call_plan& plan,
     request_preview shown;
     shown.method = ready.message.method;
     shown.url = core::to_string(ready.url.origin) + ready.message.target;
-    shown.headers = std::move(ready.message.headers);
-    for (auto& field : shown.headers)
+    for (const auto& field : ready.message.headers)
     {
-        if (core::is_secret_field(field.name))
-            field.value = "***";
+        shown.headers.emplace_back(field.name,
+                                   core::is_secret_field(field.name) ? "***" : field.value);
     }
     if (ready.key && !find_header(shown.headers, "Authorization"))
     {

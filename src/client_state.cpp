@@ -6,6 +6,8 @@
 #include "net/alarm.hpp"
 #include "net/resolver.hpp"
 
+#include <regolo/version.hpp>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 
@@ -76,6 +78,8 @@ std::shared_ptr<client_state> client_state::make(asio::any_io_executor executor,
     core::check_plaintext(url.origin, !config.key.empty(), config.allow_plaintext).value();
     if (config.key.internal())
         config.key.internal()->check();
+    if (config.user_agent.empty())
+        config.user_agent = "regolo-cpp/" + std::string(version());
     auto state = std::make_shared<client_state>(std::move(executor), std::move(config),
                                                 std::move(url), std::move(outside));
     // Tells now of files that cannot be read.

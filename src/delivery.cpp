@@ -1,7 +1,6 @@
 #include "delivery.hpp"
 
 #include "net/dispatch.hpp"
-#include "net/take_handler.hpp"
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
@@ -27,24 +26,45 @@ error_info context_gone()
     return info;
 }
 
-delivery::delivery(handler done, const asio::any_io_executor& caller,
-                   const asio::any_io_executor& client)
-    : done_(std::move(done)),
-      caller_(asio::prefer(caller, asio::execution::outstanding_work.tracked)),
-      same_context_(share_context(caller, client))
-{}
+struct delivery::state
+{
+    handler done;
+    asio::any_io_executor caller;
+    asio::any_io_executor client;
+    bool same_context = false;
+};
+
+delivery::delivery(asio::any_io_executor client) : state_(std::make_unique<state>())
+{
+    state_->client = std::move(client);
+}
+
+delivery::delivery(delivery&& other) noexcept = default;
 
 delivery::~delivery()
 {
-    if (done_ && !same_context_)
+    if (state_ && state_->done && !state_->same_context)
         (*this)(std::make_exception_ptr(error(context_gone())));
+}
+
+void delivery::take(handler done) noexcept
+{
+    const auto caller = done.get_executor();
+    state_->done = std::move(done);
+    state_->same_context = share_context(caller, state_->client);
+    state_->caller = asio::prefer(caller, asio::execution::outstanding_work.tracked);
+}
+
+asio::cancellation_slot delivery::get_cancellation_slot() const noexcept
+{
+    return state_->done.get_cancellation_slot();
 }
 
 void delivery::operator()(std::exception_ptr failure)
 {
-    const auto caller = std::exchange(caller_, asio::any_io_executor());
-    net::dispatch(
-        caller, [done = net::take_handler(done_), failure]() mutable { std::move(done)(failure); });
+    const auto last = std::move(state_);
+    const auto caller = std::move(last->caller);
+    net::dispatch(caller, [done = std::move(last->done), failure]() mutable { done(failure); });
 }
 
 }  // namespace regolo::inline v0::detail

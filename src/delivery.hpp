@@ -1,11 +1,14 @@
 #pragma once
 
-#include "net/scope.hpp"
+#include "net/io_handler.hpp"
 
-#include <boost/asio/any_completion_handler.hpp>
+#include <regolo/error.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 
 #include <exception>
+#include <memory>
 
 namespace regolo::inline v0::detail {
 
@@ -20,20 +23,27 @@ error_info context_gone();
 class delivery
 {
 public:
-    using handler = boost::asio::any_completion_handler<void(std::exception_ptr)>;
+    using handler = net::io_handler<void(std::exception_ptr)>;
 
-    delivery(handler done, const boost::asio::any_io_executor& caller,
-             const boost::asio::any_io_executor& client);
-    delivery(delivery&&) = default;
+    /// Asks for all the memory that is needed, before there is a handler that would be lost with it.
+    /// @param client  the executor that the strand is made of
+    explicit delivery(boost::asio::any_io_executor client);
+    delivery(delivery&& other) noexcept;
     delivery& operator=(delivery&&) = delete;
     ~delivery();
+
+    /// The caller's handler. Once.
+    void take(handler done) noexcept;
+    /// That of the handler as it is kept: a large one takes the slot of the one put into it for itself, so that what was
+    /// assigned there before is lost.
+    [[nodiscard]] boost::asio::cancellation_slot get_cancellation_slot() const noexcept;
 
     void operator()(std::exception_ptr failure);
 
 private:
-    handler done_;
-    boost::asio::any_io_executor caller_;
-    bool same_context_;
+    struct state;
+
+    std::unique_ptr<state> state_;  // null: it has been called, or moved away
 };
 
 }  // namespace regolo::inline v0::detail

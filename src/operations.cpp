@@ -4,13 +4,13 @@
 #include "core/codec.hpp"
 #include "core/find_doubts.hpp"
 #include "core/http_message.hpp"
+#include "core/kept_failure.hpp"
 #include "core/media_answer.hpp"
 #include "core/transcript_codec.hpp"
 
 #include <exception>
 #include <memory>
 #include <new>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -77,34 +77,43 @@ error_info found_in_body(error_info info)
     return info;
 }
 
-/// The answer that has been read. @throws error  where it is none
+/// The answer that has been read. There is one: it stays in its `result` so that it is not moved. @throws error  where it is none
 template <class Answer>
-Answer take_answer(call& running)
+result<Answer> take_answer(call& running)
 {
     auto read = read_answer<Answer>(running.body(), running.metadata(), running.bounds());
     if (!read)
         throw error(found_in_body(read.error()));
-    return std::move(*read);
+    return read;
 }
+
+/// What is asked for, encoded now.
+template <class Request>
+call_plan make_plan(const client_state& client, const Request& request)
+{
+    return plan_of(client, request, false);
+}
+call_plan make_plan(const client_state&, call_plan&& ready) { return std::move(ready); }
 
 /// Why an answer is refused that is whole and only looks good.
 template <class Answer>
-std::optional<error_info> find_refusal([[maybe_unused]] call& running,
-                                       [[maybe_unused]] const Answer& answer)
+core::kept_failure find_refusal([[maybe_unused]] call& running,
+                                [[maybe_unused]] const Answer& answer)
 {
     if constexpr (requires { answer.doubts(); })
     {
         const auto refused = running.fail_on();
         const auto& asked = running.metadata().model_asked;
         if (!refused)
-            return std::nullopt;
+            return {};
         auto info =
             core::refuse_doubts(core::find_doubts(answer, asked), refused, asked, answer.model);
-        if (info)
-            info->partial_text = answer.text();
-        return info;
+        if (!info)
+            return {};
+        info->partial_text = answer.text();
+        return *std::move(info);
     }
-    return std::nullopt;
+    return {};
 }
 
 error_info make_info(boost::system::error_code code, const char* message)
@@ -127,6 +136,10 @@ error_info make_info(boost::system::error_code code, const char* message)
     {
         throw error(running.fail(known.info(), {}));
     }
+    catch (const boost::system::system_error& cancelled)
+    {
+        throw error(running.fail(make_info(cancelled.code(), "cancelled"), {}));
+    }
     catch (const std::bad_alloc&)
     {
         running.fail(make_info(make_error_code(boost::system::errc::not_enough_memory), ""), {});
@@ -141,10 +154,11 @@ error_info make_info(boost::system::error_code code, const char* message)
 
 }  // namespace
 
-template <class Answer>
-asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan plan,
+template <class Answer, class Request>
+asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, Request request,
                               call_options options, std::shared_ptr<admission> gate)
 {
+    auto plan = make_plan(*client, std::move(request));
     if (has_to_check_model(*client, plan, options))
         co_await check_model(client, plan.model, options);
     const bool keep_body = options.keep_body;
@@ -157,17 +171,17 @@ asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan pl
         co_await running->open(here, true);
         std::string kept = keep_body ? running->body() : std::string();
         auto answer = take_answer<Answer>(*running);
-        for (auto refusal = find_refusal(*running, answer); refusal;
-             refusal = find_refusal(*running, answer))
+        for (auto refusal = find_refusal(*running, *answer); refusal;
+             refusal = find_refusal(*running, *answer))
         {
             co_await running->reopen(*refusal);
             kept = keep_body ? running->body() : std::string();
             answer = take_answer<Answer>(*running);
         }
-        running->succeed(outcome_of(answer));
-        answer.metadata = std::move(running->metadata());
-        answer.metadata.body = std::move(kept);
-        co_return answer;
+        running->succeed(outcome_of(*answer));
+        answer->metadata = std::move(running->metadata());
+        answer->metadata.body = std::move(kept);
+        co_return *std::move(answer);
     }
     catch (...)
     {
@@ -231,7 +245,6 @@ template asio::awaitable<completion_response> fetch(client_ptr, call_plan, call_
 template asio::awaitable<model_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<embedding_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<transcript> fetch(client_ptr, call_plan, call_options, gate_ptr);
-template asio::awaitable<speech_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<image_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<rerank_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<key_info> fetch(client_ptr, call_plan, call_options, gate_ptr);
@@ -241,8 +254,18 @@ template asio::awaitable<spend_logs> fetch(client_ptr, call_plan, call_options, 
 template asio::awaitable<model_info_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<model_group_list> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<supported_parameters> fetch(client_ptr, call_plan, call_options, gate_ptr);
-template asio::awaitable<token_count> fetch(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<api_response> fetch(client_ptr, call_plan, call_options, gate_ptr);
+template asio::awaitable<chat_response> fetch(client_ptr, chat_request, call_options, gate_ptr);
+template asio::awaitable<completion_response> fetch(client_ptr, completion_request, call_options,
+                                                    gate_ptr);
+template asio::awaitable<embedding_response> fetch(client_ptr, embedding_request, call_options,
+                                                   gate_ptr);
+template asio::awaitable<speech_response> fetch(client_ptr, speech_request, call_options, gate_ptr);
+template asio::awaitable<image_response> fetch(client_ptr, image_request, call_options, gate_ptr);
+template asio::awaitable<rerank_response> fetch(client_ptr, rerank_request, call_options, gate_ptr);
+template asio::awaitable<token_count> fetch(client_ptr, token_count_request, call_options,
+                                            gate_ptr);
+template asio::awaitable<api_response> fetch(client_ptr, api_request, call_options, gate_ptr);
 template asio::awaitable<byte_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<chat_stream> open_stream(client_ptr, call_plan, call_options, gate_ptr);
 template asio::awaitable<completion_stream> open_stream(client_ptr, call_plan, call_options,

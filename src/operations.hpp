@@ -51,9 +51,10 @@ call_plan supported_parameters_plan(const client_state& client, std::string mode
                                     call_options& options);
 
 /// Sends a request and reads the whole answer.
+/// @param request  a `call_plan`, or what the user has written, which is encoded when the operation is awaited
 /// @param gate  stands before each attempt; null: that of the client
-template <class Answer>
-boost::asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, call_plan plan,
+template <class Answer, class Request>
+boost::asio::awaitable<Answer> fetch(std::shared_ptr<client_state> client, Request request,
                                      call_options options,
                                      std::shared_ptr<admission> gate = nullptr);
 

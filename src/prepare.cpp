@@ -4,8 +4,6 @@
 #include "core/text.hpp"
 #include "credential_state.hpp"
 
-#include <regolo/version.hpp>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -17,18 +15,17 @@ namespace {
 constexpr std::string_view default_host = "api.regolo.ai";
 
 // Those of the call come last, so that they win.
-std::vector<header> headers_of(const client_config& config, const call_plan& plan,
-                               const call_options& options, const std::string& call_id,
-                               bool has_body, bool is_home)
+std::vector<core::field_view> headers_of(const client_config& config, const call_plan& plan,
+                                         const call_options& options, const std::string& call_id,
+                                         bool has_body, bool is_home)
 {
-    std::vector<header> fields;
-    fields.reserve(8);  // as many as are usual
+    constexpr std::size_t most_of_ours = 5;
+    std::vector<core::field_view> fields;
+    fields.reserve(most_of_ours + config.headers.size() + options.headers.size());
     fields.emplace_back("Accept", plan.accept);
     if (has_body)
         fields.emplace_back("Content-Type", plan.content_type);
-    fields.emplace_back("User-Agent", config.user_agent.empty()
-                                          ? "regolo-cpp/" + std::string(version())
-                                          : config.user_agent);
+    fields.emplace_back("User-Agent", config.user_agent);
     if (config.send_call_id)
     {
         fields.emplace_back("x-litellm-call-id", call_id);
@@ -38,10 +35,10 @@ std::vector<header> headers_of(const client_config& config, const call_plan& pla
     for (const auto& field : config.headers)
     {
         if (is_home || !core::is_secret_field(field.name))
-            core::set_header(fields, field);
+            core::set_header(fields, core::field_view(field));
     }
     for (const auto& field : options.headers)
-        core::set_header(fields, field);
+        core::set_header(fields, core::field_view(field));
     for (const auto& name : options.remove_headers)
         core::remove_header(fields, name);
     return fields;
@@ -90,7 +87,8 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
 {
     const auto& config = client.config;
     core::check(options.time).value();
-    core::check(effective_policy(config, options)).value();
+    if (options.retry || options.max_retries)
+        core::check(effective_policy(config, options)).value();
 
     prepared_request ready;
     ready.url =
@@ -123,10 +121,11 @@ prepared_request prepare(const client_state& client, const call_plan& plan,
             "(a key comes from https://dashboard.regolo.ai)");
     }
     const bool has_secret =
-        has_key ||
-        std::any_of(ready.message.headers.begin(), ready.message.headers.end(),
-                    [](const header& field) { return core::is_secret_field(field.name); });
-    core::check_plaintext(where, has_secret, config.allow_plaintext).value();
+        has_key || std::any_of(ready.message.headers.begin(), ready.message.headers.end(),
+                               [](const auto& field) { return core::is_secret_field(field.name); });
+    // With a key of its own the client was asked when it was made: another secret may go where that may.
+    if (!is_home || config.key.empty())
+        core::check_plaintext(where, has_secret, config.allow_plaintext).value();
 
     ready.message.method = plan.method;
     ready.message.target = core::make_target(ready.url, plan.path, options.query).value();

@@ -30,7 +30,8 @@ struct call_plan
     bool needs_key = true;
 };
 
-/// A request put together from a plan, the configuration and the options of the call. The key is not in it.
+/// A request put together from a plan, the configuration and the options of the call, whose texts it views. The key is not
+/// in it.
 struct prepared_request
 {
     core::base_url url;

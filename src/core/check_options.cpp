@@ -4,9 +4,11 @@
 #include "core/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,13 +77,28 @@ constexpr auto most_bytes = static_cast<std::size_t>(
 
 result<void> check(const time_limits& time)
 {
-    return check_durations({{"time_limits::queue", time.queue.value_or(0ms)},
-                            {"time_limits::connect", time.connect.value_or(0ms)},
-                            {"time_limits::send", time.send.value_or(0ms)},
-                            {"time_limits::head", time.head.value_or(0ms)},
-                            {"time_limits::first_event", time.first_event.value_or(0ms)},
-                            {"time_limits::idle", time.idle.value_or(0ms)},
-                            {"time_limits::total", time.total.value_or(0ms)}});
+    struct named_limit
+    {
+        std::string_view member;
+        std::optional<milliseconds> time_limits::*value;
+    };
+    constexpr std::array<named_limit, 7> members{
+        {{"time_limits::queue", &time_limits::queue},
+         {"time_limits::connect", &time_limits::connect},
+         {"time_limits::send", &time_limits::send},
+         {"time_limits::head", &time_limits::head},
+         {"time_limits::first_event", &time_limits::first_event},
+         {"time_limits::idle", &time_limits::idle},
+         {"time_limits::total", &time_limits::total}}};
+    for (const auto& [member, value] : members)
+    {
+        const auto& limit = time.*value;
+        if (!limit)
+            continue;
+        if (auto checked = check_durations({{member, *limit}}); !checked)
+            return checked;
+    }
+    return {};
 }
 
 result<void> check(const retry_policy& retry)

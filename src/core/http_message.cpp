@@ -12,6 +12,8 @@
 namespace regolo::core {
 namespace {
 
+constexpr std::string_view line_break = "\r\n";
+
 /// Those of a token (RFC 9110, 5.6.2), by their value.
 constexpr auto token_chars = [] {
     std::array<bool, 256> is{};
@@ -68,7 +70,7 @@ result<void> check(const http_request& request)
                        "the request target is empty or has a space, a control character or a byte "
                        "outside ASCII: percent-encode it");
     }
-    for (const header& field : request.headers)
+    for (const field_view& field : request.headers)
     {
         // a name that is no token is not shown: name and value may have been swapped
         if (!is_token(field.name))
@@ -79,34 +81,35 @@ result<void> check(const http_request& request)
         }
         if (is_reserved(field.name))
         {
-            return failure(errc::invalid_request,
-                           "the header " + field.name + " is set by the library: leave it out");
+            return failure(errc::invalid_request, "the header " + std::string(field.name) +
+                                                      " is set by the library: leave it out");
         }
         if (!is_field_value(field.value))
         {
-            return failure(errc::invalid_request, "the value of the header " + field.name +
-                                                      " has a control character, such as a line "
-                                                      "break");
+            return failure(errc::invalid_request,
+                           "the value of the header " + std::string(field.name) +
+                               " has a control character, such as a line break");
         }
     }
     return {};
 }
 
-/// The field that tells where the body ends; empty: none.
-std::string framing_field(const http_request& request)
+/// A server may wait for a body that these methods do not rule out.
+bool may_have_body(std::string_view method) noexcept
 {
-    constexpr std::string_view length = "Content-Length: ";
-    if (request.body && !request.body->bytes)
-        return "Transfer-Encoding: chunked\r\n";
-    if (request.body)
-        return std::string(length) + std::to_string(*request.body->bytes) + "\r\n";
-    // a server may wait for a body that these methods do not rule out
-    const bool may_have_body =
-        request.method == "POST" || request.method == "PUT" || request.method == "PATCH";
-    return may_have_body ? std::string(length) + "0\r\n" : "";
+    return method == "POST" || method == "PUT" || method == "PATCH";
 }
 
 }  // namespace
+
+std::optional<std::string_view> find_header(const std::vector<field_view>& fields,
+                                            std::string_view name) noexcept
+{
+    const auto found = std::find_if(fields.begin(), fields.end(), [name](const field_view& field) {
+        return iequals(field.name, name);
+    });
+    return found == fields.end() ? std::nullopt : std::optional(found->value);
+}
 
 result<std::string_view> clean_key(std::string_view key)
 {
@@ -143,46 +146,36 @@ result<secret> encode_head(const http_request& request, const origin& where, std
     {
         return bearer.error();
     }
-    const bool with_key = !bearer->empty() && !find_header(request.headers, "Authorization");
     const std::string host = host_field(where);
-    const std::string framing = framing_field(request);
     const std::string before_target = via ? to_string(where) : "";
+    std::array<char, 20> digits{};
 
-    // The same pieces are first counted and then written, so that the key is copied once, to its place.
-    const auto for_each_piece = [&](auto put) {
-        put({request.method, " ", before_target, request.target, " HTTP/1.1\r\n"});
-        put({"Host: ", host, "\r\n"});
-        if (with_key)
-        {
-            put({"Authorization: Bearer ", *bearer, "\r\n"});
-        }
-        for (const header& field : request.headers)
-        {
-            put({field.name, ": ", field.value, "\r\n"});
-        }
-        if (via && !via->authorization.empty() &&
-            !find_header(request.headers, "Proxy-Authorization"))
-        {
-            put({"Proxy-Authorization: ", via->authorization.view(), "\r\n"});
-        }
-        put({framing, "\r\n"});
+    // Collected first, so that the key is copied once, to its place.
+    std::vector<std::string_view> pieces;
+    constexpr std::size_t most_others = 20;
+    pieces.reserve(most_others + 4 * request.headers.size());
+    const auto put = [&pieces](std::initializer_list<std::string_view> line) {
+        pieces.insert(pieces.end(), line);
     };
-    using pieces = std::initializer_list<std::string_view>;
-    std::size_t size = room;
-    for_each_piece([&size](pieces line) {
-        for (const std::string_view piece : line)
-        {
-            size += piece.size();
-        }
-    });
-    secret head = secret::with_capacity(size);
-    for_each_piece([&head](pieces line) {
-        for (const std::string_view piece : line)
-        {
-            head.append(piece);
-        }
-    });
-    return head;
+    put({request.method, " ", before_target, request.target, " HTTP/1.1\r\nHost: ", host});
+    if (!bearer->empty() && !find_header(request.headers, "Authorization"))
+        put({"\r\nAuthorization: Bearer ", *bearer});
+    for (const field_view& field : request.headers)
+        put({line_break, field.name, ": ", field.value});
+    if (via && !via->authorization.empty() && !find_header(request.headers, "Proxy-Authorization"))
+        put({"\r\nProxy-Authorization: ", via->authorization.view()});
+    if (request.body && !request.body->bytes)
+        put({"\r\nTransfer-Encoding: chunked"});
+    else if (request.body || may_have_body(request.method))
+    {
+        const auto* const end =
+            std::to_chars(digits.data(), digits.data() + digits.size(),
+                          request.body ? *request.body->bytes : std::uint64_t{0})
+                .ptr;
+        put({"\r\nContent-Length: ", {digits.data(), end}});
+    }
+    put({line_break, line_break});
+    return secret::join(pieces, room);
 }
 
 std::string_view encode_chunk(std::string_view piece, std::string& out)
@@ -196,22 +189,24 @@ std::string_view encode_chunk(std::string_view piece, std::string& out)
     return out;
 }
 
-void set_header(std::vector<header>& fields, header wanted)
+void set_header(std::vector<field_view>& fields, field_view wanted)
 {
-    const auto same = [&wanted](const header& field) { return iequals(field.name, wanted.name); };
+    const auto same = [&wanted](const field_view& field) {
+        return iequals(field.name, wanted.name);
+    };
     const auto first = std::find_if(fields.begin(), fields.end(), same);
     if (first == fields.end())
     {
-        fields.push_back(std::move(wanted));
+        fields.push_back(wanted);
         return;
     }
     fields.erase(std::remove_if(first + 1, fields.end(), same), fields.end());
-    *first = std::move(wanted);
+    *first = wanted;
 }
 
-void remove_header(std::vector<header>& fields, std::string_view name)
+void remove_header(std::vector<field_view>& fields, std::string_view name)
 {
-    std::erase_if(fields, [name](const header& field) { return iequals(field.name, name); });
+    std::erase_if(fields, [name](const field_view& field) { return iequals(field.name, name); });
 }
 
 bool is_secret_field(std::string_view name) noexcept

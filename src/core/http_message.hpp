@@ -22,12 +22,29 @@ struct body_length
     std::optional<std::uint64_t> bytes;  ///< unset: the body is sent in chunks
 };
 
-/// A request without its key and its body.
+/// A field of a request. Its text is kept by others.
+struct field_view
+{
+    std::string_view name;
+    std::string_view value;
+
+    field_view(std::string_view field_name, std::string_view field_value)
+        : name(field_name), value(field_value)
+    {}
+    explicit field_view(const header& kept) : name(kept.name), value(kept.value) {}
+    explicit field_view(header&&) = delete;
+};
+
+/// The value of the first field of that name (any case), or nothing.
+std::optional<std::string_view> find_header(const std::vector<field_view>& fields,
+                                            std::string_view name) noexcept;
+
+/// A request without its key and its body. The texts that it views have to outlive it.
 struct http_request
 {
-    std::string method;
+    std::string_view method;
     std::string target;
-    std::vector<header> headers;
+    std::vector<field_view> headers;
     std::optional<body_length> body;  ///< unset: none
 };
 
@@ -61,8 +78,8 @@ result<secret> encode_head(const http_request& request, const origin& where, std
 std::string_view encode_chunk(std::string_view piece, std::string& out);
 
 /// Puts `wanted` in place of a field of the same name, or appends it.
-void set_header(std::vector<header>& fields, header wanted);
-void remove_header(std::vector<header>& fields, std::string_view name);
+void set_header(std::vector<field_view>& fields, field_view wanted);
+void remove_header(std::vector<field_view>& fields, std::string_view name);
 
 /// A field whose value is a key, a password or a session.
 bool is_secret_field(std::string_view name) noexcept;

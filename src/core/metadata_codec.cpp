@@ -26,23 +26,12 @@ std::optional<std::string_view> find_meaningful(const std::vector<header>& heade
     return value ? meaningful(*value) : std::nullopt;
 }
 
-/// A field of the gateway, under its own name or the house's.
+/// A field of the gateway, under one name or the other.
 std::optional<std::string_view> find_gateway(const std::vector<header>& headers,
-                                             std::string_view name) noexcept
+                                             std::string_view name, std::string_view other) noexcept
 {
-    for (const std::string_view prefix : {"x-litellm-", "x-regolo-"})
-    {
-        const auto found = std::find_if(headers.begin(), headers.end(), [&](const header& field) {
-            const std::string_view text = field.name;
-            return istarts_with(text, prefix) && iequals(text.substr(prefix.size()), name);
-        });
-        const auto value = found == headers.end() ? std::nullopt : meaningful(found->value);
-        if (value)
-        {
-            return value;
-        }
-    }
-    return std::nullopt;
+    const auto value = find_meaningful(headers, name);
+    return value ? value : find_meaningful(headers, other);
 }
 
 std::optional<double> to_double(std::optional<std::string_view> text) noexcept
@@ -237,9 +226,12 @@ void read_head(response_head head, metadata& out)
     out.headers = std::move(head.headers);
     out.request_id = read_request_id(out.headers);
     out.rate_limits = read_limits(out.headers);
-    out.cost = to_double(find_gateway(out.headers, "response-cost"));
-    out.gateway_retries = to_integer<int>(find_gateway(out.headers, "attempted-retries"));
-    out.gateway_fallbacks = to_integer<int>(find_gateway(out.headers, "attempted-fallbacks"));
+    out.cost =
+        to_double(find_gateway(out.headers, "x-litellm-response-cost", "x-regolo-response-cost"));
+    out.gateway_retries = to_integer<int>(
+        find_gateway(out.headers, "x-litellm-attempted-retries", "x-regolo-attempted-retries"));
+    out.gateway_fallbacks = to_integer<int>(
+        find_gateway(out.headers, "x-litellm-attempted-fallbacks", "x-regolo-attempted-fallbacks"));
 }
 
 }  // namespace regolo::core

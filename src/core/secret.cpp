@@ -2,6 +2,7 @@
 
 #include <boost/assert.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -45,6 +46,19 @@ secret& secret::operator=(secret&& other) noexcept
 }
 
 secret::~secret() { wipe_text(text_); }
+
+secret secret::join(std::span<const std::string_view> pieces, std::size_t room)
+{
+    std::size_t size = 0;
+    for (const auto piece : pieces)
+        size += piece.size();
+    auto result = with_capacity(size + room);
+    result.text_.resize(size);
+    auto to = result.text_.begin();
+    for (const auto piece : pieces)
+        to = std::copy(piece.begin(), piece.end(), to);
+    return result;
+}
 
 secret secret::with_capacity(std::size_t capacity)
 {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,9 @@ public:
     secret(const secret&) = delete;
     secret& operator=(const secret&) = delete;
     ~secret();
+
+    /// The pieces one after the other, and room for so many bytes more.
+    static secret join(std::span<const std::string_view> pieces, std::size_t room);
 
     /// An empty secret that can take `capacity` bytes through `append`.
     static secret with_capacity(std::size_t capacity);

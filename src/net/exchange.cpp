@@ -359,32 +359,38 @@ void exchange::on_read(connection& used, error_code& ec, std::size_t n)
         ec = {};
 }
 
+bool exchange::take_body(std::string& body, std::size_t limit, const char* limit_name)
+{
+    if (body.empty())
+    {
+        const auto announced = lease_.get()->reader.content_length().value_or(0);
+        body.reserve(std::min({announced, std::uint64_t{limit}, most_set_aside}));
+    }
+    for (const auto piece : pieces())
+    {
+        if (piece.size() > limit - body.size())
+        {
+            if (limit_name == nullptr)
+            {
+                body.append(piece.substr(0, limit - body.size()));
+                return true;
+            }
+            throw make_error(errc::too_large, phase::body,
+                             "the response body is larger than " + std::to_string(limit) +
+                                 " bytes (" + limit_name +
+                                 "); raise that limit if this is expected");
+        }
+        body.append(piece);
+    }
+    pieces().clear();
+    return body_done();
+}
+
 asio::awaitable<void> exchange::read_body(std::string& body, std::size_t limit,
                                           const char* limit_name)
 {
-    const auto announced = lease_.get()->reader.content_length().value_or(0);
-    body.reserve(std::min({announced, std::uint64_t{limit}, most_set_aside}));
-    for (;;)
+    while (!take_body(body, limit, limit_name))
     {
-        for (const auto piece : pieces())
-        {
-            if (piece.size() > limit - body.size())
-            {
-                if (limit_name == nullptr)
-                {
-                    body.append(piece.substr(0, limit - body.size()));
-                    co_return;
-                }
-                throw make_error(errc::too_large, phase::body,
-                                 "the response body is larger than " + std::to_string(limit) +
-                                     " bytes (" + limit_name +
-                                     "); raise that limit if this is expected");
-            }
-            body.append(piece);
-        }
-        pieces().clear();
-        if (body_done())
-            co_return;
         const scope::phase_limit idle(*scope_, errc::idle_timeout, value(limits_.idle));
         error_code ec;
         using token = asio::redirect_error_t<asio::use_awaitable_t<>>;

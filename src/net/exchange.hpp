@@ -110,9 +110,12 @@ public:
             room, body_read<Handler>{shared_from_this(), lease_.get(), std::move(done)});
     }
 
-    /** Reads the rest of the body into `body`, which has what came also where this fails. Above `limit` it fails with
-        `errc::too_large`, naming `limit_name`; or, where no name is given, it stops reading.
-        @param body  must live until the operation completes */
+    /** Appends what has come of the body to `body`. Above `limit` it fails with `errc::too_large`, naming `limit_name`; or,
+        where no name is given, takes as much as fits and calls that the whole.
+        @returns  false where more is to come */
+    bool take_body(std::string& body, std::size_t limit, const char* limit_name);
+    /// Reads on until `take_body` has it all. `body` has what came also where this fails.
+    /// @param body  must live until the operation completes
     asio::awaitable<void> read_body(std::string& body, std::size_t limit, const char* limit_name);
 
     /// The answer is complete for its reader: the connection goes back, if need be after its last bytes.

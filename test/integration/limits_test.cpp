@@ -453,6 +453,77 @@ TEST(Stop, BeforeTheRequestIsWrittenSendsNothing)
     }
 }
 
+/// Stops its call when it is told of that, once it is armed.
+class armed_stopper final : public observer
+{
+public:
+    enum class moment
+    {
+        connected,
+        head
+    };
+
+    explicit armed_stopper(moment when) : when_(when) {}
+
+    void arm() { is_armed_ = true; }
+    [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+    void connection_acquired(const call_event&, const connection_event&) noexcept override
+    {
+        stop_at(moment::connected);
+    }
+    void head_received(const call_event&, const metadata&) noexcept override
+    {
+        stop_at(moment::head);
+    }
+
+private:
+    void stop_at(moment now)
+    {
+        if (is_armed_ && now == when_)
+            source_.request_stop();
+    }
+
+    const moment when_;
+    bool is_armed_ = false;
+    std::stop_source source_;
+};
+
+/// Asks twice on one connection; the second call is stopped in that moment.
+asio::awaitable<error_info> stopped_on_a_kept_connection(client_config config,
+                                                         armed_stopper::moment when)
+{
+    const auto watch = std::make_shared<armed_stopper>(when);
+    config.observer = watch;
+    const client one(co_await asio::this_coro::executor, config);
+    co_await one.chat(question());
+    watch->arm();
+    call_options options;
+    options.stop = watch->token();
+    co_return co_await failure_of(one.chat(question(), options));
+}
+
+// On a kept connection the call ends without having waited for anything.
+TEST(Stop, OnAKeptConnectionIsToldToo)
+{
+    test_server server(server_options::plain());
+    const auto failure =
+        run(stopped_on_a_kept_connection(config_for(server), armed_stopper::moment::connected));
+    EXPECT_EQ(failure.code, asio::error::operation_aborted) << describe(failure);
+    EXPECT_FALSE(failure.sent);
+    EXPECT_EQ(server.counts().accepted, 1U);
+    EXPECT_EQ(server.counts().requests, 1U);
+}
+
+TEST(Stop, WithTheHeadCountsWhereTheBodyHasComeAlong)
+{
+    test_server server(server_options::plain());
+    const auto failure =
+        run(stopped_on_a_kept_connection(config_for(server), armed_stopper::moment::head));
+    EXPECT_EQ(failure.code, asio::error::operation_aborted) << describe(failure);
+    EXPECT_TRUE(failure.sent);
+}
+
 asio::awaitable<error_info> transcript_failure(client_config config, upload file)
 {
     const client one(co_await asio::this_coro::executor, config);

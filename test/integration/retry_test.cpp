@@ -249,6 +249,19 @@ TEST_F(Retry, ARequestThatWasSentAndLostIsNotSentAgain)
     EXPECT_EQ(server.counts().requests, 1U);
 }
 
+TEST_F(Retry, AFailureTellsNothingOfAnEarlierAnswer)
+{
+    server.enqueue(refusal(503, "Connection: close\r\nx-request-id: of-the-first"));
+    server.enqueue(script().expect_request().rst());
+    const auto got = ask();
+    ASSERT_TRUE(got.failure);
+    EXPECT_EQ(got.failure->code, errc::connection_lost);
+    EXPECT_EQ(got.failure->attempts, 2);
+    EXPECT_EQ(got.failure->http_status, 0);
+    EXPECT_EQ(got.failure->metadata.status, 0);
+    EXPECT_EQ(got.failure->request_id, "");
+}
+
 TEST_F(Retry, UnlessReplaySentIsOn)
 {
     config.retry.replay_sent = true;

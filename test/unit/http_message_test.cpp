@@ -16,7 +16,7 @@ using core::origin;
 
 const origin somewhere{true, "api.regolo.ai", 443};
 
-http_request get(std::vector<header> headers = {})
+http_request get(std::vector<core::field_view> headers = {})
 {
     return {"GET", "/v1/models", std::move(headers), std::nullopt};
 }
@@ -44,8 +44,8 @@ TEST(EncodeHead, WritesARequestWithoutABody)
 
 TEST(EncodeHead, TellsWhereTheBodyEnds)
 {
-    const auto framing = [](std::string method, std::optional<core::body_length> body) {
-        const std::string head = head_of({std::move(method), "/", {}, body});
+    const auto framing = [](std::string_view method, std::optional<core::body_length> body) {
+        const std::string head = head_of({method, "/", {}, body});
         const std::string host = "Host: api.regolo.ai\r\n";
         const std::string field = head.substr(head.find(host) + host.size());
         return field.substr(0, field.find("\r\n"));
@@ -183,7 +183,7 @@ TEST(EncodeHead, KeepsTheFieldsThatFrameTheMessage)
 
 TEST(Headers, AreFoundReplacedAndRemovedInAnyCase)
 {
-    std::vector<header> fields{{"A", "1"}, {"b", "2"}, {"a", "3"}};
+    std::vector<core::field_view> fields{{"A", "1"}, {"b", "2"}, {"a", "3"}};
     EXPECT_EQ(find_header(fields, "a"), "1");
     EXPECT_EQ(find_header(fields, "B"), "2");
     EXPECT_EQ(find_header(fields, "c"), std::nullopt);
