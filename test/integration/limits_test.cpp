@@ -518,6 +518,12 @@ TEST(Stop, OnAKeptConnectionIsToldToo)
 TEST(Stop, WithTheHeadCountsWhereTheBodyHasComeAlong)
 {
     test_server server(server_options::plain());
+    for (int i = 0; i != 2; ++i)
+    {
+        // short enough for one read
+        server.enqueue(
+            script().expect_request().respond(200, "application/json", answer_json("Rome")));
+    }
     const auto failure =
         run(stopped_on_a_kept_connection(config_for(server), armed_stopper::moment::head));
     EXPECT_EQ(failure.code, asio::error::operation_aborted) << describe(failure);
