@@ -64,7 +64,9 @@ void delivery::operator()(std::exception_ptr failure)
 {
     const auto last = std::move(state_);
     const auto caller = std::move(last->caller);
-    net::dispatch(caller, [done = std::move(last->done), failure]() mutable { done(failure); });
+    net::dispatch(caller, [done = std::move(last->done), failure = std::move(failure)]() mutable {
+        done(std::move(failure));
+    });
 }
 
 }  // namespace regolo::inline v0::detail
