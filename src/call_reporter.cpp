@@ -41,19 +41,18 @@ call_reporter::call_reporter(const client_state& client, const call_plan& plan,
       plan_(plan),
       options_(options),
       call_id_(call_id),
-      watch_(client.config.observer.get()),
-      subject_(watch_ != nullptr
-                   ? std::make_unique<subject>(subject{for_observers(plan.path, client, options),
-                                                       for_observers(plan.model, client, options),
-                                                       client.url.origin})
-                   : nullptr),
+      audience_(client.config.observer
+                    ? std::make_unique<audience>(audience{
+                          *client.config.observer, for_observers(plan.path, client, options),
+                          for_observers(plan.model, client, options), client.url.origin})
+                    : nullptr),
       began_(client.world->timer->now())
 {}
 
 void call_reporter::set_origin(const core::origin& where)
 {
-    if (subject_)
-        subject_->origin = where;
+    if (audience_)
+        audience_->origin = where;
 }
 
 std::chrono::nanoseconds call_reporter::since_start() const noexcept
@@ -63,50 +62,50 @@ std::chrono::nanoseconds call_reporter::since_start() const noexcept
 
 void call_reporter::started() noexcept
 {
-    if (watch_ != nullptr)
-        watch_->call_started(event());
+    if (audience_)
+        audience_->watch.call_started(event());
 }
 
 void call_reporter::retry_planned(const error_info& reason, std::chrono::nanoseconds delay) const
 {
-    if (watch_ == nullptr)
+    if (!audience_)
         return;
     const auto told = for_observers(reason);
     retry_event planned{told};
     planned.delay = std::chrono::duration_cast<std::chrono::milliseconds>(delay);
-    watch_->retry_planned(event(), planned);
+    audience_->watch.retry_planned(event(), planned);
 }
 
 void call_reporter::stale_replay(const error_info& reason) const
 {
-    if (watch_ == nullptr)
+    if (!audience_)
         return;
     const auto told = for_observers(reason);
     retry_event planned{told};
     planned.stale_connection = true;
-    watch_->retry_planned(event(), planned);
+    audience_->watch.retry_planned(event(), planned);
 }
 
 void call_reporter::head_received(const metadata& told) const noexcept
 {
-    if (watch_ != nullptr)
-        watch_->head_received(event(), told);
+    if (audience_)
+        audience_->watch.head_received(event(), told);
 }
 
 void call_reporter::first_event(std::chrono::nanoseconds since_head) const noexcept
 {
-    if (watch_ == nullptr)
+    if (!audience_)
         return;
     first_event_info seen;
     seen.since_start = since_start();
     seen.since_head = since_head;
-    watch_->first_event(event(), seen);
+    audience_->watch.first_event(event(), seen);
 }
 
 void call_reporter::ended(const error_info* failure, const call_outcome& result, bool dropped,
                           int status, const std::function<void(std::string&)>& redact) noexcept
 {
-    if (watch_ == nullptr)
+    if (!audience_)
         return;
     try
     {
@@ -135,7 +134,7 @@ void call_reporter::ended(const error_info* failure, const call_outcome& result,
         over.attempts = attempts_;
         over.dropped = dropped;
         over.duration = since_start();
-        watch_->call_ended(event(), over);
+        audience_->watch.call_ended(event(), over);
     }
     catch (...)
     {
@@ -145,14 +144,14 @@ void call_reporter::ended(const error_info* failure, const call_outcome& result,
 
 void call_reporter::on_queued() noexcept
 {
-    if (watch_ != nullptr)
-        watch_->queued(event());
+    if (audience_)
+        audience_->watch.queued(event());
 }
 
 void call_reporter::on_connected(const net::connection& used, bool reused,
                                  std::chrono::nanoseconds queued) noexcept
 {
-    if (watch_ == nullptr)
+    if (!audience_)
         return;
     connection_event made;
     made.id = used.id;
@@ -165,18 +164,18 @@ void call_reporter::on_connected(const net::connection& used, bool reused,
         made.tls = used.tls_time;
     }
     made.tls_resumed = used.tls_resumed;
-    watch_->connection_acquired(event(), made);
+    audience_->watch.connection_acquired(event(), made);
 }
 
 void call_reporter::on_sent(const net::connection& used, std::uint64_t body_bytes) noexcept
 {
     bytes_sent_ += body_bytes;
-    if (watch_ == nullptr)
+    if (!audience_)
         return;
     request_event sent;
     sent.body_bytes = body_bytes;
     sent.connection_id = used.id;
-    watch_->request_sent(event(), sent);
+    audience_->watch.request_sent(event(), sent);
 }
 
 call_event call_reporter::event() const noexcept
@@ -184,10 +183,10 @@ call_event call_reporter::event() const noexcept
     call_event now;
     now.call_id = call_id_;
     now.operation = plan_.operation;
-    now.path = subject_->path;
-    now.server_address = subject_->origin.host;
-    now.server_port = subject_->origin.port;
-    now.model = subject_->model;
+    now.path = audience_->path;
+    now.server_address = audience_->origin.host;
+    now.server_port = audience_->origin.port;
+    now.model = audience_->model;
     now.stream = plan_.stream;
     now.attempt = attempts_;
     now.context = &options_.context;

@@ -54,9 +54,10 @@ private:
 
     [[nodiscard]] call_event event() const noexcept;
 
-    /// What an observer is told of it in each event.
-    struct subject
+    /// Who is told, and what of it is the same in each event.
+    struct audience
     {
+        observer& watch;
         std::string path;
         std::string model;
         core::origin origin;
@@ -66,8 +67,7 @@ private:
     const call_plan& plan_;
     const call_options& options_;
     const std::string& call_id_;
-    observer* const watch_;                   // null: nobody
-    const std::unique_ptr<subject> subject_;  // null: nobody hears of it
+    const std::unique_ptr<audience> audience_;  // null: nobody
     const net::clock::time_point began_;
     int attempts_ = 0;
     std::uint64_t bytes_sent_ = 0;

@@ -208,8 +208,8 @@ void direct_tls_stream::async_wait_readable(wait_handler done)
 /// Hardly ever is there something for OpenSSL, and to ask it takes long.
 auto direct_tls_stream::peek() noexcept -> silence
 {
-    const bool may_have_some = may_read() || tls_stream::has_part() || read_failure_ ||
-                               write_failure_ || SSL_get_shutdown(native()) != 0;
+    const bool may_have_some =
+        may_read() || tls_stream::has_part() || read_failure_ || write_failure_;
     return may_have_some ? tls_stream::peek() : os::peek(socket());
 }
 

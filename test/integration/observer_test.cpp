@@ -607,6 +607,48 @@ TEST_P(ObserverEvents, TellOfACallThatIsCancelled)
     EXPECT_EQ(seen_->closings, lines{"cancelled"});
 }
 
+/// Cancels whoever makes a call, as it begins.
+class canceller final : public observer
+{
+public:
+    void call_started(const call_event&) noexcept override
+    {
+        cancel.emit(asio::cancellation_type::terminal);
+    }
+    void call_ended(const call_event&, const end_event& over) noexcept override
+    {
+        ended_with = over.code;
+    }
+
+    asio::cancellation_signal cancel;
+    boost::system::error_code ended_with;
+};
+
+// A co_spawn whose coroutine is cancelled before it has waited lets an exception out of run().
+asio::awaitable<void> chat_after_a_wait(const client& api)
+{
+    co_await asio::post(asio::use_awaitable);
+    co_await api.chat(question());
+}
+
+TEST_P(ObserverEvents, TellOfACallerWhoIsCancelledAsTheCallBegins)
+{
+    const auto watch = std::make_shared<canceller>();
+    config_.observer = watch;
+    asio::io_context io(1);
+    const client api(io, config_);
+    std::exception_ptr failure;
+    asio::co_spawn(io, chat_after_a_wait(api),
+                   asio::bind_cancellation_slot(watch->cancel.slot(), [&](std::exception_ptr e) {
+                       failure = std::move(e);
+                   }));
+    io.run();
+    ASSERT_TRUE(failure);
+    EXPECT_EQ(v0::detail::to_error_info(failure).code, asio::error::operation_aborted);
+    EXPECT_EQ(watch->ended_with, asio::error::operation_aborted);
+    EXPECT_EQ(server_.counts().requests, 0U);
+}
+
 asio::awaitable<void> close_under(client_config config, call_options options)
 {
     const client api(co_await asio::this_coro::executor, std::move(config));
