@@ -9,6 +9,7 @@ option(REGOLO_BUILD_FUZZERS "Build the libFuzzer targets (clang; the preset `fuz
 option(REGOLO_INSTALL "Add the install rules" ${PROJECT_IS_TOP_LEVEL})
 option(REGOLO_WERROR "Turn warnings into errors (ignored with REGOLO_SANITIZE)" OFF)
 option(REGOLO_COVERAGE "Instrument for gcov" OFF)
+set(REGOLO_TEST_SHARES 0 CACHE STRING "Processes that share each program's tests; 0: one for each test")
 set(REGOLO_SANITIZE "" CACHE STRING "Sanitizers, such as address,undefined or thread")
 
 # Keeps the scale of a top-level build: a project that includes this one decides for itself.

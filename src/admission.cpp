@@ -4,12 +4,11 @@
 
 namespace regolo::inline v0::detail {
 
-namespace {
-
-// Calls that were held back do not all start in the same instant.
-constexpr std::chrono::milliseconds spread{250};
-
-}  // namespace
+std::chrono::nanoseconds spread(net::random_source& random)
+{
+    constexpr std::chrono::duration<double, std::milli> longest{250};
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(longest * random.uniform());
+}
 
 std::optional<admission::ticket> client_admission::try_admit(time_point not_before, time_point now)
 {
@@ -23,11 +22,7 @@ boost::asio::awaitable<admission::ticket> client_admission::admit(std::shared_pt
     if (not_before > now())
         co_await call->sleep_until(not_before);
     for (auto until = paused_until(); until > now(); until = paused_until())
-    {
-        const auto extra = std::chrono::duration<double, std::milli>(spread) * random_->uniform();
-        co_await call->sleep_until(until +
-                                   std::chrono::duration_cast<std::chrono::nanoseconds>(extra));
-    }
+        co_await call->sleep_until(until + spread(*random_));
     co_return 0;
 }
 

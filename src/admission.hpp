@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,9 @@ public:
     /// A server asked one attempt for a pause, whether or not it will be made again.
     virtual void note_refusal(time_point until) = 0;
 };
+
+/// Added to a pause, so that those who wait for its end do not all start in the same instant.
+std::chrono::nanoseconds spread(net::random_source& random);
 
 /// What an attempt has been admitted to, and leaves.
 class admitted

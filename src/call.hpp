@@ -40,7 +40,7 @@ public:
 
     call(std::shared_ptr<client_state>&& client, call_plan&& plan, call_options&& options,
          std::shared_ptr<admission>&& gate);
-    ~call();
+    ~call() override;
 
     /// Makes attempts until one has the head of a success and, with `whole`, its body. Throws `error` otherwise.
     /// @param caller  the executor of the coroutine that awaits

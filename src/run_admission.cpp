@@ -9,13 +9,6 @@ namespace regolo::inline v0::detail {
 
 namespace asio = boost::asio;
 
-namespace {
-
-// So that the programs that one server has told to wait do not all come back in the same instant.
-constexpr std::chrono::milliseconds spread{250};
-
-}  // namespace
-
 /// An attempt that waits for a place.
 struct run_admission::waiter
 {
@@ -125,10 +118,9 @@ void run_admission::pause_until(time_point when)
 
 void run_admission::note_refusal(time_point until)
 {
-    const auto extra = std::chrono::duration<double, std::milli>(spread) * random_->uniform();
+    const auto pause_end = until + spread(*random_);
     const std::lock_guard lock(mutex_);
-    paused_until_ =
-        std::max(paused_until_, until + std::chrono::duration_cast<time_point::duration>(extra));
+    paused_until_ = std::max(paused_until_, pause_end);
 }
 
 void run_admission::close() noexcept

@@ -22,7 +22,7 @@ public:
     run_admission(boost::asio::any_io_executor executor, std::shared_ptr<client_admission> outer,
                   std::shared_ptr<net::deadline_timer> timer,
                   std::shared_ptr<net::random_source> random, std::size_t max_in_flight);
-    ~run_admission();
+    ~run_admission() override;
 
     boost::asio::awaitable<ticket> admit(std::shared_ptr<net::scope> call,
                                          time_point not_before) override;

@@ -10,8 +10,6 @@ namespace regolo::core {
 namespace {
 
 constexpr std::string_view white_space = " \t\r\n";
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
 }  // namespace
 
 void json_splitter::start(std::size_t limit)

@@ -9,7 +9,6 @@ namespace regolo::inline v0 {
 
 namespace {
 
-const std::string no_text;
 const chat_message no_message;
 
 std::string_view view(const std::optional<std::string>& text) noexcept
@@ -63,18 +62,18 @@ chat_request& chat_request::add(chat_message message) &
 const std::string& chat_response::text() const noexcept
 {
     const auto& content = message().content;
-    return content ? *content : no_text;
+    return content ? *content : core::no_text;
 }
 
 const std::string& chat_response::reasoning() const noexcept
 {
     const auto& reasoning = message().reasoning;
-    return reasoning ? *reasoning : no_text;
+    return reasoning ? *reasoning : core::no_text;
 }
 
 const std::string& chat_response::finish_reason() const noexcept
 {
-    return core::main_choice(*this) ? core::main_choice(*this)->finish_reason : no_text;
+    return core::main_choice(*this) ? core::main_choice(*this)->finish_reason : core::no_text;
 }
 
 const std::vector<tool_call>& chat_response::tool_calls() const noexcept

@@ -30,7 +30,7 @@ error_info out_of_range(std::string_view member, std::string_view range, std::st
 }
 
 /// A year: longer ones are mistakes, and the largest overflow a clock.
-constexpr milliseconds longest = 24h * 365;
+constexpr milliseconds longest_duration = 24h * 365;
 
 struct named_duration
 {
@@ -42,7 +42,7 @@ result<void> check_durations(std::initializer_list<named_duration> members)
 {
     for (const auto& [member, value] : members)
     {
-        if (value < 0ms || value > longest)
+        if (value < 0ms || value > longest_duration)
         {
             return out_of_range(member, "0 to 365 days", std::to_string(value.count()) + " ms");
         }
@@ -151,8 +151,8 @@ resolved_limits resolve(const time_limits& call, const time_limits& client)
     const auto pick = [&](std::optional<milliseconds> time_limits::*member,
                           milliseconds otherwise) -> std::optional<milliseconds> {
         // What is out of range is refused before it counts; until then it must not overflow.
-        const milliseconds value =
-            std::clamp((call.*member).value_or((client.*member).value_or(otherwise)), 0ms, longest);
+        const milliseconds value = std::clamp(
+            (call.*member).value_or((client.*member).value_or(otherwise)), 0ms, longest_duration);
         return value == 0ms ? std::nullopt : std::optional(value);
     };
     resolved_limits out;

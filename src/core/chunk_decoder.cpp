@@ -3,6 +3,7 @@
 #include "core/api_error.hpp"
 #include "core/chat_codec.hpp"
 #include "core/completion_codec.hpp"
+#include "core/utf8.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -12,8 +13,6 @@ namespace regolo::core {
 namespace {
 
 using field = surrogate_joiner::field;
-
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 std::int64_t tool_of(const tool_call_delta& call) noexcept { return call.index.value_or(-1); }
 

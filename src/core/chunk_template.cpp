@@ -22,7 +22,7 @@ namespace json = boost::json;
 namespace {
 
 /// Larger events are rare, and not worth a copy.
-constexpr std::size_t largest = std::size_t{8} * 1024;
+constexpr std::size_t largest_event = std::size_t{8} * 1024;
 /// Events between comparisons that lead to nothing, so that they cost little where more than a text differs.
 constexpr unsigned longest_pause = 64;
 /// How most servers frame an event.
@@ -341,7 +341,7 @@ template <class Chunk>
 std::string chunk_template<Chunk>::propose(std::string_view event)
 {
     // what stands in several lines is framed otherwise
-    if (!is_due() || event.size() > largest || has_line_break(event))
+    if (!is_due() || event.size() > largest_event || has_line_break(event))
         return {};
     const auto prefix = common_prefix(last_, event);
     const auto shorter = std::min(last_.size(), event.size());

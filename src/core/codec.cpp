@@ -16,6 +16,7 @@
 #include "core/text.hpp"
 #include "core/token_count_codec.hpp"
 #include "core/transcript_codec.hpp"
+#include "core/utf8.hpp"
 
 #include <type_traits>
 #include <utility>
@@ -23,8 +24,6 @@
 namespace regolo::core {
 
 namespace {
-
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 /// A body that is no JSON for a reason worth naming; empty: none.
 std::string_view why_no_json(std::string_view body) noexcept

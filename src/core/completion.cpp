@@ -5,12 +5,6 @@
 
 namespace regolo::inline v0 {
 
-namespace {
-
-const std::string no_text;
-
-}  // namespace
-
 completion_request::completion_request(std::string_view model_name) : model(model_name) {}
 
 completion_request::completion_request(std::string_view model_name, std::string_view prompt_text)
@@ -19,12 +13,12 @@ completion_request::completion_request(std::string_view model_name, std::string_
 
 const std::string& completion_response::text() const noexcept
 {
-    return core::main_choice(*this) ? core::main_choice(*this)->text : no_text;
+    return core::main_choice(*this) ? core::main_choice(*this)->text : core::no_text;
 }
 
 const std::string& completion_response::finish_reason() const noexcept
 {
-    return core::main_choice(*this) ? core::main_choice(*this)->finish_reason : no_text;
+    return core::main_choice(*this) ? core::main_choice(*this)->finish_reason : core::no_text;
 }
 
 answer_doubts completion_response::doubts() const noexcept

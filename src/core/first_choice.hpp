@@ -1,6 +1,11 @@
 #pragma once
 
+#include <string>
+
 namespace regolo::core {
+
+/// The text of an answer that has none, for those who are given a reference.
+inline const std::string no_text;
 
 /// The choice of index 0, since servers send them in any order; null pointer: none.
 template <class Chunk>

@@ -12,7 +12,7 @@ namespace {
 using microseconds = std::chrono::microseconds;
 
 /// More than anybody waits, and far from overflow.
-constexpr microseconds longest = std::chrono::hours(24 * 365);
+constexpr microseconds longest_wait = std::chrono::hours(24 * 365);
 
 std::optional<microseconds> positive(double us)
 {
@@ -20,7 +20,7 @@ std::optional<microseconds> positive(double us)
     {
         return std::nullopt;
     }
-    const microseconds wait(std::llround(std::min(us, static_cast<double>(longest.count()))));
+    const microseconds wait(std::llround(std::min(us, static_cast<double>(longest_wait.count()))));
     return wait.count() > 0 ? std::optional(wait) : std::nullopt;
 }
 
@@ -50,7 +50,7 @@ std::optional<microseconds> read_seconds_or_date(std::string_view text,
     {
         return std::nullopt;
     }
-    return std::min<microseconds>(longest, *date - since);
+    return std::min<microseconds>(longest_wait, *date - since);
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace regolo::inline v0 {
 
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+using core::byte_order_mark;
+
 /// The first bytes of a line that tell its field: the longest name is five long, then the colon.
 constexpr std::size_t telling_size = 6;
 /// Of a piece that is searched for both kinds of line ends at once.

@@ -12,7 +12,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
 constexpr std::size_t stand_in_size = 4;
 
 // The surrogate that a stand-in at that position means, or 0.

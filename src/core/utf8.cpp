@@ -11,8 +11,6 @@ namespace regolo::core {
 
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
-
 std::size_t ascii_prefix(std::string_view text) noexcept
 {
     constexpr std::uint64_t high_bits = 0x8080808080808080U;

@@ -6,6 +6,12 @@
 
 namespace regolo::core {
 
+/// What stands for something that is no text: U+FFFD.
+inline constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+/// May stand at the very beginning of a text, and is no part of it: U+FEFF.
+inline constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
 /// The length of the longest prefix that is valid UTF-8.
 std::size_t valid_utf8_prefix(std::string_view text) noexcept;
 

@@ -20,7 +20,7 @@ namespace regolo::net {
 namespace {
 
 // Head and body go out in one write, and one TLS record, where together they are no larger.
-constexpr std::size_t record_size = std::size_t{16} * 1024;
+constexpr std::size_t most_joined = std::size_t{16} * 1024;
 
 // A server judges the client's certificate, or that there is none, as soon as it has the end of the handshake.
 constexpr std::chrono::seconds certificate_window{5};
@@ -56,7 +56,7 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
     proxy_ = world_->proxies->find(origin_);
     const std::string_view bytes = body.bytes ? *body.bytes : std::string_view();
     // In one record with the head, where it fits.
-    const bool may_be_small = !body.open && bytes.size() <= record_size;
+    const bool may_be_small = !body.open && bytes.size() <= most_joined;
     // Refuses bad headers before anything touches the network.
     core::secret head =
         core::encode_head(request, origin_, key ? key->view() : std::string_view(),
@@ -91,7 +91,7 @@ asio::awaitable<void> exchange::open(const core::http_request& request, outgoing
     const auto began = now();
     if (reused_)
         acknowledged_ = used.stream->acknowledged();
-    if (may_be_small && head.view().size() + bytes.size() <= record_size)
+    if (may_be_small && head.view().size() + bytes.size() <= most_joined)
     {
         head.append(bytes);
         std::string_view rest = head.view();

@@ -96,7 +96,7 @@ private:
     const std::chrono::milliseconds idle_limit_;
     std::function<void(std::size_t)> on_end_;
 
-    std::array<char, 16 * 1024> input_;
+    std::array<char, std::size_t{16} * 1024> input_;
     request_reader reader_;
     std::deque<received_request> waiting_requests_;
     std::optional<received_request> current_;  // the request being answered

@@ -12,7 +12,7 @@ namespace regolo::inline v0::testing {
 
 namespace {
 
-void require(bool ok, const char* what)
+void require_tls(bool ok, const char* what)
 {
     if (!ok)
         throw std::runtime_error(std::string("cannot set up TLS: ") + what);
@@ -45,15 +45,15 @@ void use_identity(SSL_CTX* context, const certificate& identity)
     const std::shared_ptr<EVP_PKEY> key(
         PEM_read_bio_PrivateKey(memory_bio(identity.key_pem).get(), nullptr, nullptr, nullptr),
         EVP_PKEY_free);
-    require(SSL_CTX_use_certificate(context, leaf.get()) == 1, "certificate");
-    require(SSL_CTX_use_PrivateKey(context, key.get()) == 1, "private key");
+    require_tls(SSL_CTX_use_certificate(context, leaf.get()) == 1, "certificate");
+    require_tls(SSL_CTX_use_PrivateKey(context, key.get()) == 1, "private key");
 }
 
 void demand_client_certificate(SSL_CTX* context, const std::string& ca_pem)
 {
     const auto ca = read_certificate(ca_pem);
-    require(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get()) == 1, "client CA");
-    require(SSL_CTX_add_client_CA(context, ca.get()) == 1, "client CA");
+    require_tls(X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get()) == 1, "client CA");
+    require_tls(SSL_CTX_add_client_CA(context, ca.get()) == 1, "client CA");
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
@@ -64,7 +64,7 @@ tls_context::tls_context(const certificate& identity, tls_versions versions,
     : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free)
 {
     SSL_CTX* const context = context_.get();
-    require(context != nullptr, "SSL_CTX_new");
+    require_tls(context != nullptr, "SSL_CTX_new");
     SSL_CTX_set_min_proto_version(
         context, versions == tls_versions::only_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(
@@ -73,8 +73,8 @@ tls_context::tls_context(const certificate& identity, tls_versions versions,
     // Tickets alone resume sessions: the server keeps none, so what a client does to one connection cannot hurt another.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     static constexpr std::array<unsigned char, 6> id{'r', 'e', 'g', 'o', 'l', 'o'};
-    require(SSL_CTX_set_session_id_context(context, id.data(), id.size()) == 1,
-            "session id context");
+    require_tls(SSL_CTX_set_session_id_context(context, id.data(), id.size()) == 1,
+                "session id context");
     SSL_CTX_set_alpn_select_cb(context, choose_http_1_1, nullptr);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     if (!client_ca_pem.empty())
@@ -83,7 +83,7 @@ tls_context::tls_context(const certificate& identity, tls_versions versions,
 
 tls_session::tls_session(const tls_context& context) : ssl_(SSL_new(context.native()), SSL_free)
 {
-    require(ssl_ != nullptr, "SSL_new");
+    require_tls(ssl_ != nullptr, "SSL_new");
     SSL_set_bio(ssl_.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));  // owned by the SSL
     SSL_set_accept_state(ssl_.get());
 }
