@@ -37,6 +37,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
     # At -O2 it takes what lives in a coroutine's frame for uninitialised.
     target_compile_options(regolo_options INTERFACE $<$<CONFIG:Release>:-Wno-maybe-uninitialized>)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # It takes a source that is included for a header, where a type of one file would differ from file to file.
+    target_compile_options(regolo_options INTERFACE -Wno-subobject-linkage)
+endif()
 # Sanitizers make g++ 12 warn falsely inside Boost, so that an error would say nothing.
 if(REGOLO_WERROR AND NOT REGOLO_SANITIZE)
     target_compile_options(regolo_options INTERFACE -Werror)

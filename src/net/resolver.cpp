@@ -16,12 +16,12 @@ namespace regolo::net {
 
 namespace {
 
-using name = std::pair<std::string, std::uint16_t>;
+using wanted_name = std::pair<std::string, std::uint16_t>;
 
 // Look-ups that may hang at the same time; further ones wait for a thread.
 constexpr std::size_t max_threads = 16;
 
-resolver::addresses look_up(const name& what, error_code& ec)
+resolver::addresses look_up(const wanted_name& what, error_code& ec)
 {
     asio::io_context context(1);
     tcp::resolver blocking(context);
@@ -70,7 +70,7 @@ public:
         ~waiter() { owner.withdraw(*this); }
     };
 
-    asio::awaitable<resolver::addresses> resolve(name what)
+    asio::awaitable<resolver::addresses> resolve(wanted_name what)
     {
         const auto keep_alive = shared_from_this();
         waiter self(*this);
@@ -79,7 +79,7 @@ public:
         co_return std::move(self.found);
     }
 
-    void forget(const name& what)
+    void forget(const wanted_name& what)
     {
         const std::lock_guard lock(mutex_);
         const auto found = records_.find(what);
@@ -98,7 +98,7 @@ public:
 
 private:
     /// Takes what is known, and returns true; else joins or starts a look-up.
-    bool enter(const name& what, waiter& self)
+    bool enter(const wanted_name& what, waiter& self)
     {
         const std::lock_guard lock(mutex_);
         auto& entry = records_[what];
@@ -158,7 +158,7 @@ private:
     {
         for (;;)
         {
-            name what;
+            wanted_name what;
             {
                 const std::lock_guard lock(mutex_);
                 if (queue_.empty())
@@ -176,7 +176,7 @@ private:
         }
     }
 
-    void finish(const name& what, error_code ec, resolver::addresses found)
+    void finish(const wanted_name& what, error_code ec, resolver::addresses found)
     {
         auto& entry = records_[what];
         for (auto* who : std::exchange(entry.waiters, {}))
@@ -199,8 +199,8 @@ private:
 
     const std::chrono::milliseconds cache_for_;
     std::mutex mutex_;
-    std::map<name, record> records_;
-    std::list<name> queue_;  // names that no thread has taken yet
+    std::map<wanted_name, record> records_;
+    std::list<wanted_name> queue_;  // names that no thread has taken yet
     std::size_t threads_ = 0;
 };
 
