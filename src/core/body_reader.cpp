@@ -10,6 +10,7 @@ namespace regolo::core {
 namespace {
 
 constexpr std::string_view white_space = " \t\r\n";
+
 }  // namespace
 
 void json_splitter::start(std::size_t limit)
